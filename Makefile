@@ -1,0 +1,78 @@
+# Everything a developer runs. `make help` lists it; `make demo` and `make test` need nothing but
+# python3 and make.
+
+PYTHON := .venv/bin/python
+RUFF := .venv/bin/ruff
+SOURCES := runtime/src tests tools examples
+PYTEST := $(PYTHON) -m pytest
+
+# Stamps named by content: requirements that changed are installed again, a touched file is not.
+content = $(shell cat $(1) runtime/pyproject.toml runtime/src/immutant/_version.py tools/bootstrap.sh | cksum | tr -d ' ')
+RUN := .venv/.run-$(call content,requirements/run.txt)
+DEV := .venv/.dev-$(call content,requirements/dev.txt)
+
+CHECKS := lint types imports unit behaviour simulation integration walk
+
+.DEFAULT_GOAL := help
+.PHONY: help demo test $(CHECKS) bench chaos lock format clean
+
+help: ## List the targets.
+	@sed -n 's/^\([a-z]*\):.*## /\1\t/p' Makefile | expand -t 14
+
+demo: $(RUN) ## Run the example on three replicas; SECONDS=60 stops by itself. Both end with a summary.
+	@$(PYTHON) tools/demo.py $(if $(filter-out 0,$(SECONDS)),--seconds $(SECONDS))
+
+test: $(DEV) ## Run every check: lint, types, imports and all tests.
+	@tools/checks.sh $(CHECKS)
+
+lint: $(DEV) ## Check style and format.
+	$(RUFF) check $(SOURCES)
+	$(RUFF) format --check $(SOURCES)
+
+types: $(DEV) ## Check types.
+	.venv/bin/mypy $(SOURCES)
+
+imports: $(DEV) ## Check that layers import downwards only.
+	.venv/bin/lint-imports
+
+unit: $(DEV) ## Run the unit tests.
+	$(PYTEST) tests/unit
+
+behaviour: $(DEV) ## Run the behaviour suite on every backend.
+	$(PYTEST) tests/behaviour
+
+simulation: $(DEV) ## Run the election and the ticks in simulated time.
+	$(PYTEST) tests/simulation
+
+integration: $(DEV) ## Run the tests with real processes.
+	$(PYTEST) tests/integration
+
+walk: $(DEV) ## Walk through the article, and kill and freeze replicas on the way.
+	$(PYTEST) tests/walk
+
+bench: $(DEV) ## Measure start-up, cache and queue.
+	$(PYTHON) tools/bench_start.py
+	$(PYTHON) tools/bench_embedded.py
+
+chaos: $(DEV) ## Kill replicas under load, 200 times, and count what was lost.
+	$(PYTHON) tools/chaos.py
+
+lock: $(DEV) ## Resolve the dependencies anew.
+	.venv/bin/uv pip compile runtime/pyproject.toml requirements/run.in --output-file requirements/run.txt $(LOCK)
+	.venv/bin/uv pip compile runtime/pyproject.toml requirements/dev.in --output-file requirements/dev.txt $(LOCK)
+
+LOCK := --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --custom-compile-command "make lock"
+
+format: $(DEV) ## Format the sources.
+	$(RUFF) check --fix $(SOURCES)
+	$(RUFF) format $(SOURCES)
+
+clean: ## Remove what can be made again, the demo's state too.
+	rm -rf .venv .immutant build dist .mypy_cache .pytest_cache .ruff_cache .hypothesis .import_linter_cache
+	find . -name __pycache__ -prune -exec rm -rf {} +
+
+$(RUN):
+	@tools/bootstrap.sh requirements/run.txt $@
+
+$(DEV):
+	@tools/bootstrap.sh requirements/dev.txt $@
