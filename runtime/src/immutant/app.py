@@ -1,0 +1,284 @@
+"""The App: where users say what their application is.
+
+Belongs here: the handles and the decorators of what works in the background. Not here: pages
+(`immutant.webside`) and running anything (`immutant.runtime`).
+"""
+
+from collections.abc import Callable
+from datetime import datetime
+from typing import TYPE_CHECKING, Any, TypeVar, overload
+
+from immutant.backoff import Backoff
+from immutant.definitions import (
+    CacheDefinition,
+    DaemonDefinition,
+    Function,
+    JobDefinition,
+    ListenerDefinition,
+    Place,
+    QueueDefinition,
+    Registry,
+    SessionOptions,
+    TopicDefinition,
+    check_callable,
+)
+from immutant.durations import Duration, seconds
+from immutant.errors import DefinitionError
+from immutant.running import Binding
+from immutant.services.cache import Cache, lifetime
+from immutant.services.queue import Queue
+from immutant.services.topic import Topic, subscription_queue
+from immutant.webside import WebSide
+
+if TYPE_CHECKING:
+    from immutant.schedules import Interrupted, Misfire
+
+__all__ = ["App"]
+
+F = TypeVar("F", bound=Function)
+
+
+class App(WebSide):
+    """An application: what it keeps, what it handles, what it runs.
+
+    Everything is defined before anything runs. Functions may be `async def` or `def`; the latter
+    run in threads, and use `.blocking` of caches, queues and topics.
+    """
+
+    def __init__(self, name: str, *, sessions: SessionOptions | None = SessionOptions()) -> None:  # noqa: B008 - frozen
+        """Make an application.
+
+        Args:
+            name: Names it in logs, pages and the default state folder.
+            sessions: How web sessions are kept; None: there are none.
+
+        Raises:
+            DefinitionError: `sessions` holds what cannot be.
+        """
+        self.name = name
+        self.definitions = Registry()
+        self.definitions.claim("application", name, Place.of_caller())
+        self.sessions = sessions
+        if sessions is not None:
+            seconds(sessions.idle, "SessionOptions.idle")
+        self.binding = Binding(name)
+
+    def cache(self, name: str, *, fenced: bool = False, ttl: Duration | None = None) -> Cache:
+        """A cache that all replicas share.
+
+        Args:
+            name: Its name in the application.
+            fenced: Refuse writes of a daemon's or job's former tenures. A cache is fenced from its
+                first entry on.
+            ttl: How long an entry lives when its write says nothing else; None: for ever.
+        """
+        place = Place.of_caller()
+        limit = None if ttl is None else lifetime(ttl)
+        self.definitions.claim("cache", name, place)
+        definition = CacheDefinition(name, fenced, limit, place)
+        self.definitions.caches.append(definition)
+        return Cache(definition, self.binding)
+
+    def queue(self, name: str) -> Queue:
+        """A durable queue that all replicas share."""
+        definition = QueueDefinition(name, Place.of_caller())
+        self.definitions.claim("queue", name, definition.place)
+        self.definitions.queues.append(definition)
+        return Queue(definition, self.binding)
+
+    def topic(self, name: str) -> Topic:
+        """A topic that all replicas share."""
+        definition = TopicDefinition(name, Place.of_caller())
+        self.definitions.claim("topic", name, definition.place)
+        self.definitions.topics.append(definition)
+        return Topic(definition, self.binding)
+
+    def listener(
+        self,
+        source: Queue | Topic,
+        *,
+        concurrency: int = 1,
+        attempts: int = 10,
+        visibility: Duration = "30s",
+        backoff: Duration | Backoff = "1s",
+        subscription: str | None = None,
+    ) -> Callable[[F], F]:
+        """Handle the messages of a queue or topic with the decorated function.
+
+        It is called with the body and, if it takes a second argument, the Message. When it returns,
+        the message is done; when it raises, the message is tried again after a growing wait.
+
+        Args:
+            source: A queue: each message goes to one replica. A topic: to every replica, and once,
+                without a second attempt.
+            concurrency: How many messages each replica handles at a time.
+            attempts: After so many failures a message becomes a dead letter.
+            visibility: A message whose replica freezes goes elsewhere after that; it is extended
+                while the function runs.
+            backoff: The wait after the first failure (it doubles, up to 5 minutes), or a Backoff.
+            subscription: For a topic: names a durable subscription, kept while nobody listens, of
+                which each message goes to one replica, like a queue's.
+        """
+        place = self._place()
+        self._check_listener(source, concurrency, attempts, subscription, place)
+        waits = backoff if isinstance(backoff, Backoff) else Backoff(seconds(backoff, "backoff"))
+        hold = _positive(visibility, "visibility", place)
+
+        def decorate(function: F) -> F:
+            self.definitions.listeners.append(
+                ListenerDefinition(
+                    source=source.definition,
+                    function=check_callable(function, "a listener", place),
+                    concurrency=concurrency,
+                    attempts=attempts,
+                    visibility=hold,
+                    backoff=waits,
+                    subscription=subscription,
+                    place=place,
+                )
+            )
+            return function
+
+        return decorate
+
+    @overload
+    def daemon(self, function: F, /) -> F: ...
+
+    @overload
+    def daemon(
+        self, function: None = None, /, *, name: str | None = None, singleton: bool = True
+    ) -> Callable[[F], F]: ...
+
+    def daemon(
+        self, function: Any = None, /, *, name: str | None = None, singleton: bool = True
+    ) -> Any:
+        """Keep the decorated function running: once in the cluster, elsewhere when that one dies.
+
+        It is called with its Tenure, if it takes an argument. When it returns or raises it is
+        started again after a wait.
+
+        Args:
+            function: The function, when the decorator is written without parentheses.
+            name: Its name in the cluster; the function's own by default.
+            singleton: False: once on every replica.
+        """
+        place = self._place()
+
+        def decorate(function: F) -> F:
+            known = name or _name(function)
+            self.definitions.claim("daemon", known, place)
+            check_callable(function, "a daemon", place)
+            self.definitions.daemons.append(DaemonDefinition(known, function, singleton, place))
+            return function
+
+        return decorate if function is None else decorate(function)
+
+    def job(
+        self,
+        *,
+        every: Duration | None = None,
+        cron: str | None = None,
+        tz: str | None = None,
+        at: datetime | float | None = None,
+        in_: Duration | None = None,
+        until: datetime | float | None = None,
+        repeat: int | None = None,
+        misfire: "Misfire" = "latest",
+        window: Duration = "1h",
+        interrupted: "Interrupted" = "rerun",
+        singleton: bool = True,
+        name: str | None = None,
+    ) -> Callable[[F], F]:
+        """Run the decorated function when it is due: once in the cluster for each due time.
+
+        It is called with its Tick, if it takes an argument.
+
+        Args:
+            every: The time between runs.
+            cron: Five fields, or six with the seconds first.
+            tz: The IANA time zone in which `cron` and naive datetimes are read; UTC by default.
+            at: The first run.
+            in_: The first run, counted from the job's first sight in the cluster.
+            until: No run after that.
+            repeat: How many runs follow the first.
+            misfire: Of the runs missed while nobody could run them: "skip" all, run the "latest",
+                or "all" within `window`.
+            window: How far back "all" looks.
+            interrupted: A run that was cut off is run again ("rerun") or only recorded ("record").
+            singleton: False: on every replica.
+            name: Its name in the cluster; the function's own by default.
+
+        Raises:
+            DefinitionError: It cannot be a schedule; the text says what to write instead.
+        """
+        from immutant.schedules import Schedule  # only who has jobs pays for time zones
+
+        place = self._place()
+        try:
+            schedule = Schedule.of(
+                every=every,
+                cron=cron,
+                tz=tz,
+                at=at,
+                in_=in_,
+                until=until,
+                repeat=repeat,
+                misfire=misfire,
+                window=window,
+                interrupted=interrupted,
+            )
+        except DefinitionError as error:
+            raise DefinitionError(f"{place}: {error}") from error
+
+        def decorate(function: F) -> F:
+            known = name or _name(function)
+            self.definitions.claim("job", known, place)
+            check_callable(function, "a job", place)
+            self.definitions.jobs.append(JobDefinition(known, function, schedule, singleton, place))
+            return function
+
+        return decorate
+
+    def _place(self) -> Place:
+        """Where the user defines what works in the background; too late once it does."""
+        place = Place.of_caller()
+        if self.binding.find() is not None:
+            raise DefinitionError(
+                f"{place}: the application runs already, and would never look at this; define "
+                "listeners, daemons and jobs when their module is imported"
+            )
+        return place
+
+    def _check_listener(
+        self,
+        source: Queue | Topic,
+        concurrency: int,
+        attempts: int,
+        subscription: str | None,
+        place: Place,
+    ) -> None:
+        if not isinstance(source, Queue | Topic):
+            raise DefinitionError(
+                f"{place}: a listener listens to what app.queue(...) or app.topic(...) returned, "
+                f"not to {source!r}"
+            )
+        if concurrency < 1 or attempts < 1:
+            raise DefinitionError(f"{place}: concurrency= and attempts= of a listener begin at 1")
+        if subscription is None:
+            return
+        if isinstance(source, Queue):
+            raise DefinitionError(
+                f"{place}: subscription= is for topics; all listeners of a queue share its messages"
+            )
+        self.definitions.claim("queue", subscription_queue(source.name, subscription), place)
+
+
+def _name(function: Function) -> str:
+    return str(getattr(function, "__name__", ""))
+
+
+def _positive(duration: Duration, what: str, place: Place) -> float:
+    parsed = seconds(duration, what)
+    if parsed <= 0:
+        raise DefinitionError(f"{place}: {what}={duration!r} must be more than zero")
+    return parsed

@@ -1,0 +1,73 @@
+"""The coordinator as a process of its own, on the embedded store: `python -m immutant.coordinator`.
+
+Belongs here: putting the parts together and the process's end. It is told everything by its
+environment (`immutant.environment`).
+"""
+
+import asyncio
+import logging
+import os
+import sys
+
+from immutant.clock import SystemClock
+from immutant.coordinator.api import coordinator_api
+from immutant.coordinator.driver import Driver
+from immutant.coordinator.vigil import Vigil
+from immutant.election import Timings
+from immutant.embedded import EmbeddedBackend
+from immutant.environment import Environment
+from immutant.errors import ConfigurationError, ImmutantError
+from immutant.processes import EX_CONFIG, EX_SOFTWARE, ending, say
+from immutant.webserver import WebServer
+
+__all__ = ["main"]
+
+_DRAIN_GRACE = 1.0
+"""The application has drained before; what it still holds is given up soon."""
+
+
+async def _run(environment: Environment) -> int:
+    end = ending(environment.lifeline)
+    backend = await EmbeddedBackend.open(
+        environment.state, replica=environment.replica, watch_peers=True
+    )
+    failed = asyncio.Event()
+    driver = Driver(
+        environment.app,
+        environment.replica,
+        backend.leases,
+        SystemClock(),
+        Timings(),
+        on_failure=failed.set,
+    )
+    server = WebServer(
+        coordinator_api(driver, Vigil(environment.app_lock, driver.gone)), environment.coordinator
+    )
+    driver.start()
+    async with server:
+        await asyncio.wait(
+            {asyncio.ensure_future(end.wait()), asyncio.ensure_future(failed.wait())},
+            return_when=asyncio.FIRST_COMPLETED,
+        )
+        if not failed.is_set():
+            await driver.drain("the coordinator is stopping", _DRAIN_GRACE)
+    await driver.close()
+    await backend.close()
+    return EX_SOFTWARE if failed.is_set() else os.EX_OK
+
+
+def main() -> int:
+    """Run until told to end; the exit status."""
+    logging.basicConfig(level=logging.WARNING, format="coordinator: %(message)s")
+    try:
+        return asyncio.run(_run(Environment.read()))
+    except ConfigurationError as error:
+        say(str(error))
+        return EX_CONFIG
+    except ImmutantError as error:
+        say(str(error))
+        return EX_SOFTWARE
+
+
+if __name__ == "__main__":
+    sys.exit(main())

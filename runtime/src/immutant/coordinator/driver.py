@@ -1,0 +1,330 @@
+"""Drives elections: gives them time, the store's answers and the application's, and acts for them.
+
+Belongs here: all the waiting that `immutant.election` leaves to others. Not here: any decision.
+"""
+
+import asyncio
+import logging
+import secrets
+from collections.abc import AsyncIterator, Callable, Coroutine
+from contextlib import asynccontextmanager
+from typing import Any
+
+from immutant.clock import Clock
+from immutant.election import Effect, Election, Get, Put, Timings, singleton_lease
+from immutant.election.ticks import Ticker
+from immutant.errors import ConflictError, CoordinatorError, StoreError
+from immutant.leases import Hold, LeaseStore
+from immutant.link import Candidacy, Event, Granted, Heartbeat, Outcome
+from immutant.schedules import Schedule
+
+__all__ = ["Driver"]
+
+_log = logging.getLogger("immutant.coordinator")
+
+_PATIENCE = 2.0
+"""Seconds that an application waits for its former candidacy to come to its end."""
+
+_LONGEST_SLEEP = 3600.0
+
+
+class Driver:
+    """One coordinator: an incarnation after the other, on one lease store, for one application."""
+
+    def __init__(
+        self,
+        app: str,
+        replica: str,
+        store: LeaseStore,
+        clock: Clock,
+        timings: Timings,
+        on_failure: Callable[[], object] = lambda: None,
+    ) -> None:
+        """Make a coordinator; needs a running loop.
+
+        Args:
+            app: The application.
+            replica: The member that this coordinator is.
+            store: Where the leases are.
+            clock: The machine's clock, or a test's.
+            timings: The election's timings.
+            on_failure: Called when a programming error stopped it: a coordinator that does half of
+                its work must not go on.
+        """
+        self.replica = replica
+        self._app = app
+        self._store = store
+        self._clock = clock
+        self._timings = timings
+        self._tasks: set[asyncio.Task[None]] = set()
+        self._on_failure = on_failure
+        self._progress: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        self._dead: set[str] = set()
+        self._app_process = ""
+        self._calendar_due = 0.0
+        self._streams: dict[str, asyncio.Queue[Event | None]] = {}
+        self._names: dict[str, str] = {}
+        self._deadlines: dict[str, float] = {}
+        self._closing = False
+        self._begin()
+
+    @property
+    def incarnation(self) -> str:
+        """The incarnation that lives now."""
+        return self._incarnation
+
+    @property
+    def hold(self) -> Hold:
+        """The proof that it lives."""
+        return self._hold
+
+    @property
+    def ended(self) -> bool:
+        """Whether the incarnation is over and no other has begun."""
+        return self._election.ended
+
+    def tenures(self) -> dict[str, int]:
+        """The fencing tokens of what is held, by singleton lease."""
+        return self._election.tenures()
+
+    def start(self) -> None:
+        """Begin to follow the store; the application may stand from now on."""
+        for work in (self._follow(), self._keep_time(), self._mourn()):
+            self._spawn(work)
+
+    async def close(self) -> None:
+        """Stop at once; what is held is not given back."""
+        self._closing = True
+        tasks = list(self._tasks)
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+        self._end_streams()
+        self._hold.release()
+
+    def silence(self) -> None:
+        """Send and hear nothing any more, as when this process is frozen or cut off; for tests."""
+        for task in self._tasks:
+            task.cancel()
+
+    def meet(self, app: str) -> None:
+        """The application's process says hello; another one than before proves that one dead."""
+        if app != self._app_process:
+            self.app_died()
+        self._app_process = app
+
+    def gone(self, app: str) -> None:
+        """An application's process has died; nothing comes of it if another one said hello."""
+        if app == self._app_process:
+            self.app_died()
+
+    def app_died(self) -> None:
+        """The application is dead beyond doubt."""
+        if self._streams or self._names:
+            self._end_streams()
+            self._forget_tenures()
+            self._feed("app_died")
+
+    @asynccontextmanager
+    async def stand(self, candidacy: Candidacy) -> AsyncIterator[AsyncIterator[Event]]:
+        """See `Link.stand`."""
+        name = singleton_lease(self._app, candidacy.kind, candidacy.name)
+        ticker = None
+        if candidacy.kind == "job":
+            ticker = Ticker(candidacy.name, Schedule.from_json(candidacy.schedule))
+        await self._until_free(name)
+        stream = self._streams[name] = asyncio.Queue()
+        self._feed("stand", name, ticker)
+        try:
+            yield _events(stream)
+        finally:
+            if self._streams.get(name) is stream:
+                del self._streams[name]
+                self._feed("leave", name)
+
+    def stopped(self, tenure: str) -> None:
+        """See `Link.stopped`."""
+        if name := self._names.pop(tenure, ""):
+            self._deadlines.pop(tenure, None)
+            self._feed("stopped", name, tenure)
+
+    def done(self, tenure: str, outcome: Outcome) -> None:
+        """See `Link.done`."""
+        if name := self._names.get(tenure, ""):
+            self._feed("done", name, outcome.tick, outcome.error)
+
+    async def deadlines(self) -> AsyncIterator[dict[str, float]]:
+        """What has been granted and not answered as stopped, each with its deadline, as it goes."""
+        told: dict[str, float] | None = None
+        while True:
+            if told != self._deadlines:
+                told = dict(self._deadlines)
+                yield told
+            await asyncio.wait({self._progress})
+
+    async def drain(self, reason: str, grace: float) -> None:
+        """Hand over everything; return when all is given back or it took too long."""
+        self._closing = True
+        self._feed("drain", reason, grace)
+        deadline = self._clock.now() + grace + self._timings.margins
+        while not self._election.ended and self._clock.now() < deadline:
+            await self._progress_or(deadline - self._clock.now())
+
+    def _begin(self) -> None:
+        self._incarnation = f"{self.replica}/{secrets.token_hex(8)}"
+        self._hold = self._store.hold(self._incarnation)
+        self._election = Election(
+            self._app,
+            self.replica,
+            self._incarnation,
+            self._timings,
+            lambda: secrets.token_hex(8),
+            absence_is_proof=self._store.absence_is_proof,
+        )
+
+    async def _follow(self) -> None:
+        """List, then watch; again when the watch breaks."""
+        while True:
+            try:
+                version = await self._list()
+                async for event in self._store.watch(version):
+                    self._feed("saw", event)
+            except StoreError as error:
+                _log.warning("lost sight of the leases, listing them again: %s", error)
+            await self._clock.sleep(self._timings.renew_period / 4)
+
+    async def _list(self) -> int:
+        """Show the election that lives now all records; the listing's version."""
+        snapshot = await self._store.snapshot()
+        self._election.calendar(await self._store.wall() - self._clock.now())
+        for incarnation in self._dead:
+            self._feed("proved_dead", incarnation)
+        self._feed("listed", snapshot)
+        return snapshot.version
+
+    async def _list_again(self) -> None:
+        """List for a new incarnation; the watch goes on meanwhile."""
+        election, listed = self._election, False
+        while self._election is election and not listed:
+            try:
+                listed = await self._list() >= 0
+            except StoreError as error:
+                _log.warning("the leases cannot be listed: %s", error)
+                await self._clock.sleep(self._timings.renew_period / 4)
+
+    async def _keep_time(self) -> None:
+        while True:
+            now = self._clock.now()
+            await self._progress_or(min(self._election.next_wake(now) - now, _LONGEST_SLEEP))
+            if self._clock.now() >= self._calendar_due:
+                self._calendar_due = self._clock.now() + self._timings.renew_period
+                self._election.calendar(await self._store.wall() - self._clock.now())
+            self._feed("wake")
+
+    async def _mourn(self) -> None:
+        async for incarnation in self._store.deaths():
+            self._dead.add(incarnation)
+            self._feed("proved_dead", incarnation)
+
+    async def _put(self, election: Election, put: Put) -> None:
+        try:
+            async with asyncio.timeout(self._timings.api_timeout):
+                version = await self._store.write(put.lease, put.expect)
+        except ConflictError:
+            self._feed_to(election, "refused", put)
+        except (StoreError, TimeoutError):
+            self._feed_to(election, "unknown", put)
+        else:
+            self._feed_to(election, "stored", put, version)
+
+    async def _get(self, election: Election, get: Get) -> None:
+        try:
+            async with asyncio.timeout(self._timings.api_timeout):
+                lease = await self._store.read(get.name)
+        except (StoreError, TimeoutError):
+            self._feed_to(election, "unreadable", get.name)
+        else:
+            self._feed_to(election, "got", get.name, lease)
+
+    def _feed_to(self, election: Election, what: str, *arguments: object) -> None:
+        """Answer an election; one that is over hears nothing any more."""
+        if election is self._election:
+            self._feed(what, *arguments)
+
+    def _feed(self, what: str, *arguments: object) -> None:
+        effects: list[Effect] = getattr(self._election, what)(*arguments, self._clock.now())
+        for effect in effects:
+            self._perform(effect)
+        if self._election.ended:
+            self._bury()
+        progress, self._progress = self._progress, asyncio.get_running_loop().create_future()
+        progress.set_result(None)
+
+    def _perform(self, effect: Effect) -> None:
+        if isinstance(effect, Put):
+            self._spawn(self._put(self._election, effect))
+        elif isinstance(effect, Get):
+            self._spawn(self._get(self._election, effect))
+        else:
+            self._note_deadline(effect.singleton, effect.event)
+            if stream := self._streams.get(effect.singleton):
+                stream.put_nowait(effect.event)
+
+    def _note_deadline(self, singleton: str, event: Event) -> None:
+        if isinstance(event, Granted):
+            self._names[event.tenure] = singleton
+            self._deadlines[event.tenure] = event.not_after
+        elif isinstance(event, Heartbeat):
+            for tenure, name in self._names.items():
+                if name == singleton:
+                    self._deadlines[tenure] = event.not_after
+
+    def _forget_tenures(self) -> None:
+        self._names.clear()
+        self._deadlines.clear()
+
+    def _bury(self) -> None:
+        """The incarnation is over; unless this coordinator closes, another one begins."""
+        self._end_streams()
+        self._forget_tenures()
+        self._hold.release()
+        if not self._closing:
+            self._begin()
+            self._spawn(self._list_again())
+
+    def _end_streams(self) -> None:
+        for stream in self._streams.values():
+            stream.put_nowait(None)
+        self._streams.clear()
+
+    async def _until_free(self, name: str) -> None:
+        """Wait until the former candidacy for the same singleton has come to its end."""
+        deadline = self._clock.now() + _PATIENCE
+        while name in self._streams or not self._election.may_stand(name):
+            if self._closing or self._clock.now() >= deadline:
+                raise CoordinatorError(f"{name} cannot be stood for now: its former tenure ends")
+            await self._progress_or(deadline - self._clock.now())
+
+    async def _progress_or(self, seconds: float) -> None:
+        """Return when something happened, or after so many seconds."""
+        pause = asyncio.ensure_future(self._clock.sleep(max(0.0, seconds)))
+        try:
+            await asyncio.wait({pause, self._progress}, return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            pause.cancel()
+
+    def _spawn(self, work: Coroutine[Any, Any, None]) -> None:
+        task = asyncio.get_running_loop().create_task(work)
+        self._tasks.add(task)
+        task.add_done_callback(self._finished)
+
+    def _finished(self, task: asyncio.Task[None]) -> None:
+        self._tasks.discard(task)
+        if not task.cancelled() and (error := task.exception()):
+            _log.critical("the coordinator failed and gives up", exc_info=error)
+            self._on_failure()
+
+
+async def _events(stream: "asyncio.Queue[Event | None]") -> AsyncIterator[Event]:
+    while (event := await stream.get()) is not None:
+        yield event

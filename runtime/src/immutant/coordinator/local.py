@@ -1,0 +1,32 @@
+"""A link to a coordinator in the same process, for tests of applications."""
+
+from collections.abc import AsyncIterator
+from contextlib import AbstractAsyncContextManager
+
+from immutant.coordinator.driver import Driver
+from immutant.link import Candidacy, Event, Outcome
+
+__all__ = ["LocalLink"]
+
+
+class LocalLink:
+    """See `immutant.link.Link`; calls go straight to the driver."""
+
+    def __init__(self, driver: Driver, grace: float = 10.0) -> None:
+        self._driver = driver
+        self._grace = grace
+
+    def stand(self, candidacy: Candidacy) -> AbstractAsyncContextManager[AsyncIterator[Event]]:
+        return self._driver.stand(candidacy)
+
+    async def stopped(self, tenure: str) -> None:
+        self._driver.stopped(tenure)
+
+    async def done(self, tenure: str, outcome: Outcome) -> None:
+        self._driver.done(tenure, outcome)
+
+    async def drain(self) -> None:
+        await self._driver.drain("the replica is stopping", self._grace)
+
+    async def close(self) -> None:
+        await self._driver.close()

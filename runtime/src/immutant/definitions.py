@@ -1,0 +1,214 @@
+"""What an application defines, as frozen records.
+
+Belongs here: the records, where in the user's code each was made, and the registry that refuses
+doubles. Not here: anything that runs.
+"""
+
+import sys
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, Literal, TypeAlias
+
+from immutant.backoff import Backoff
+from immutant.errors import DefinitionError
+
+if TYPE_CHECKING:
+    from immutant.schedules import Schedule
+
+__all__ = [
+    "CacheDefinition",
+    "DaemonDefinition",
+    "Function",
+    "JobDefinition",
+    "ListenerDefinition",
+    "MountDefinition",
+    "Place",
+    "QueueDefinition",
+    "Registry",
+    "RouteDefinition",
+    "SessionOptions",
+    "TopicDefinition",
+    "check_callable",
+]
+
+Function: TypeAlias = Callable[..., Any]
+"""What a user decorates: `async def` or `def`, taking as many of the arguments as it wants."""
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """A line of the user's code."""
+
+    file: str
+    line: int
+
+    @classmethod
+    def of_caller(cls) -> "Place":
+        """The innermost line that is not Immutant's own."""
+        frame = sys._getframe(1)
+        while frame.f_back and frame.f_globals.get("__name__", "").split(".")[0] == "immutant":
+            frame = frame.f_back
+        return cls(frame.f_code.co_filename, frame.f_lineno)
+
+    def __str__(self) -> str:
+        return f"{self.file}:{self.line}"
+
+
+def check_callable(function: Function, what: str, place: Place) -> Function:
+    """The function, if it is one.
+
+    Raises:
+        DefinitionError: It cannot be called.
+    """
+    if not callable(function):
+        raise DefinitionError(f"{place}: {what} must be a function, not {function!r}")
+    return function
+
+
+@dataclass(frozen=True, slots=True)
+class CacheDefinition:
+    """A named cache; `ttl` in seconds is what its entries live without another, None: for ever."""
+
+    name: str
+    fenced: bool
+    ttl: float | None
+    place: Place
+
+
+@dataclass(frozen=True, slots=True)
+class QueueDefinition:
+    """A named queue."""
+
+    name: str
+    place: Place
+
+
+@dataclass(frozen=True, slots=True)
+class TopicDefinition:
+    """A named topic."""
+
+    name: str
+    place: Place
+
+
+@dataclass(frozen=True, slots=True)
+class ListenerDefinition:
+    """A handler of a queue's or a topic's messages.
+
+    Attributes:
+        source: What it listens to.
+        function: The user's handler, called with the body and, if it takes two, the Message.
+        concurrency: How many messages each replica handles at a time.
+        attempts: After so many failed attempts a message becomes a dead letter.
+        visibility: Seconds after which a message whose replica froze goes to another consumer.
+        backoff: The waits between the attempts.
+        subscription: On a topic, the name of a durable subscription; None: live, per replica.
+    """
+
+    source: QueueDefinition | TopicDefinition
+    function: Function
+    concurrency: int
+    attempts: int
+    visibility: float
+    backoff: Backoff
+    subscription: str | None
+    place: Place
+
+
+@dataclass(frozen=True, slots=True)
+class DaemonDefinition:
+    """A function that is kept running: once in the cluster, or once per replica."""
+
+    name: str
+    function: Function
+    singleton: bool
+    place: Place
+
+
+@dataclass(frozen=True, slots=True)
+class JobDefinition:
+    """A function that runs when its schedule says: once in the cluster, or on every replica."""
+
+    name: str
+    function: Function
+    schedule: "Schedule"
+    singleton: bool
+    place: Place
+
+
+@dataclass(frozen=True, slots=True)
+class RouteDefinition:
+    """A web handler; `methods` is empty for a websocket."""
+
+    path: str
+    methods: tuple[str, ...]
+    function: Function
+    place: Place
+
+
+@dataclass(frozen=True, slots=True)
+class MountDefinition:
+    """A whole ASGI or WSGI application under a path."""
+
+    path: str
+    application: Function
+    place: Place
+
+
+@dataclass(frozen=True, slots=True)
+class SessionOptions:
+    """How web sessions are kept.
+
+    Attributes:
+        cookie: The cookie's name.
+        idle: How long a session lives without a request: seconds or text like "30m".
+        same_site: Which cross-site requests carry the cookie.
+        secure: Whether the cookie goes over TLS only; None: if it was given over TLS.
+        http_only: Whether scripts in the page cannot read the cookie.
+        path: The part of the site that gets the cookie.
+        domain: The domain that gets it; None: the host that set it, alone.
+    """
+
+    cookie: str = "immutant_session"
+    idle: float | str = "30m"
+    same_site: Literal["lax", "strict", "none"] = "lax"
+    secure: bool | None = None
+    http_only: bool = True
+    path: str = "/"
+    domain: str | None = None
+
+
+@dataclass(slots=True)
+class Registry:
+    """All definitions of one application, in the order in which they were made."""
+
+    caches: list[CacheDefinition] = field(default_factory=list)
+    queues: list[QueueDefinition] = field(default_factory=list)
+    topics: list[TopicDefinition] = field(default_factory=list)
+    listeners: list[ListenerDefinition] = field(default_factory=list)
+    daemons: list[DaemonDefinition] = field(default_factory=list)
+    jobs: list[JobDefinition] = field(default_factory=list)
+    routes: list[RouteDefinition] = field(default_factory=list)
+    mounts: list[MountDefinition] = field(default_factory=list)
+    _taken: dict[tuple[str, str], Place] = field(default_factory=dict)
+
+    def claim(self, kind: str, name: str, place: Place) -> None:
+        """Take the name for this kind of thing.
+
+        Raises:
+            DefinitionError: It is no name, or is taken; the text names both places.
+        """
+        if not isinstance(name, str) or not name.strip() or not name.isprintable():
+            raise DefinitionError(f"{place}: {name!r} is no name for a {kind}; write readable text")
+        if len(name.encode()) > _MAX_NAME:
+            raise DefinitionError(f"{place}: the name of a {kind} has at most {_MAX_NAME} bytes")
+        former = self._taken.setdefault((kind, name), place)
+        if former is not place:
+            raise DefinitionError(
+                f"{kind} {name!r} is defined twice, at {former} and at {place}; define it once and "
+                "import that object elsewhere, or give one of the two another name"
+            )
+
+
+_MAX_NAME = 200
+"""Bytes: leaves room for prefixes in the stores' own limits."""

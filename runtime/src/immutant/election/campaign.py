@@ -1,0 +1,239 @@
+"""One singleton, as one member sees it: standing, holding, ending, giving back.
+
+Belongs here: the state of one candidacy and of the tenure that came of it. Not here: whether the
+record is free (`view`), who should take it (`placement`), what a job does in its tenure (`ticks`).
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from enum import Enum, auto
+
+from immutant.election.effects import Effect, Put, Tell
+from immutant.election.ticks import Ticker
+from immutant.election.timings import Timings
+from immutant.election.view import View
+from immutant.leases import Lease
+from immutant.link import Granted, Heartbeat, Revoked, Stopping
+
+__all__ = ["Campaign"]
+
+
+class _Stage(Enum):
+    HELD = auto()  # the application runs it
+    ENDING = auto()  # the application has been told to stop, or is gone: its answer is awaited
+    OVER = auto()  # nothing of it runs any more: the record can be given back
+
+
+@dataclass(slots=True)
+class _Tenure:
+    record: Lease
+    version: int
+    token: int
+    not_after: float
+    stage: _Stage = _Stage.HELD
+    extended: bool = True
+
+
+class Campaign:
+    """One candidacy; it outlives its tenures.
+
+    Attributes:
+        name: The singleton lease.
+        standing: Whether the application's stream for it is open.
+        ticker: For a job, its ticks.
+    """
+
+    def __init__(
+        self,
+        name: str,
+        holder: tuple[str, str],
+        timings: Timings,
+        fresh: Callable[[], str],
+        drawn: set[str],
+        ticker: Ticker | None,
+        epoch: int,
+    ) -> None:
+        self.name = name
+        self.standing = True
+        self.ticker = ticker
+        self._incarnation, self._member = holder
+        self._timings = timings
+        self._fresh = fresh
+        self._drawn = drawn
+        self._epoch = epoch
+        self._tenure: _Tenure | None = None
+        self._free_since: float | None = None
+
+    @property
+    def idle(self) -> bool:
+        """Nothing is held and nobody stands: the campaign can be forgotten."""
+        return not self.standing and self._tenure is None
+
+    @property
+    def holds(self) -> bool:
+        """Whether a tenure exists, also one that is ending."""
+        return self._tenure is not None
+
+    @property
+    def token(self) -> int:
+        """The tenure's fencing token, 0 without one."""
+        return self._tenure.token if self._tenure else 0
+
+    def acquire(self, view: View, *, preferred: bool, now: float) -> Put | None:
+        """The write that takes the singleton, once it is free and it is one's turn."""
+        if self._tenure or not self.standing or not view.is_free(self.name, self._drawn, now):
+            self._free_since = None
+            return None
+        if self._free_since is None:
+            self._free_since = now
+        if not preferred and now < self._free_since + self._timings.renew_period / 2:
+            return None
+        there = view.lease(self.name)
+        nonce = self._fresh()
+        self._drawn.add(nonce)
+        record = Lease(
+            self.name,
+            holder=self._incarnation,
+            member=self._member,
+            nonce=nonce,
+            write=self._fresh(),
+            duration=self._timings.lease_duration,
+            body=there.body if there else "",
+        )
+        return Put(record, there.version if there else 0)
+
+    def stored(self, put: Put, version: int, good_until: float, now: float) -> list[Effect]:
+        """The write landed: a tenure begins, goes on or is over."""
+        if put.lease.released:
+            self._tenure = None
+            return []
+        if self._tenure and self._tenure.record.nonce == put.lease.nonce:
+            self._tenure.record, self._tenure.version = put.lease, version
+            return self._ticked(now)
+        return self._begin(put.lease, version, good_until, now)
+
+    def found(self, put: Put, lease: Lease | None) -> list[Effect]:
+        """The write did not land, or not last: this is the record that stands there."""
+        if self._tenure is None or self._tenure.record.nonce != put.lease.nonce:
+            return []  # an acquisition that failed
+        if self.ticker:
+            self.ticker.failed()
+        if lease is not None and lease.nonce == put.lease.nonce and not lease.released:
+            self._tenure.version = lease.version
+            return []
+        if put.lease.released:
+            self._tenure = None
+            return []
+        return self._revoke("its lease was taken away")
+
+    def extend(self, view: View, good_until: float, now: float) -> list[Effect]:
+        """A renewal counts: the tenure goes on if the watch shows its record in place (rule 2)."""
+        tenure = self._tenure
+        if tenure is None or tenure.stage is _Stage.OVER or view.version < tenure.version:
+            return []
+        lease = view.lease(self.name)
+        if lease is None or lease.nonce != tenure.record.nonce or lease.released:
+            return self._revoke("its lease was taken away")
+        if not tenure.extended or now >= tenure.not_after or good_until <= tenure.not_after:
+            return []
+        tenure.not_after = good_until
+        return [Tell(self.name, Heartbeat(good_until))]
+
+    def check(self, view: View, now: float) -> list[Effect]:
+        """What the watch and the time that passed mean for the tenure."""
+        tenure = self._tenure
+        if tenure is None:
+            return []
+        if now >= tenure.not_after + self._timings.margins:
+            tenure.stage = _Stage.OVER
+        lease = view.lease(self.name)
+        if view.version >= tenure.version and (lease is None or lease.nonce != tenure.record.nonce):
+            return self._revoke("its lease was taken away")
+        if now >= tenure.not_after:
+            return self._revoke("its deadline passed without a renewal")
+        return []
+
+    def amend(self, wall: float) -> Put | None:
+        """The write that claims or closes a tick, when there is one to claim or close."""
+        tenure = self._tenure
+        if tenure is None or tenure.stage is _Stage.OVER or self.ticker is None:
+            return None
+        body = self.ticker.propose(wall, claim=tenure.stage is _Stage.HELD)
+        if body is None:
+            return None
+        return Put(replace(tenure.record, body=body, write=self._fresh()), tenure.version)
+
+    def release(self, wall: float) -> Put | None:
+        """The write that gives the singleton back, once nothing of the tenure runs (rule 6)."""
+        tenure = self._tenure
+        if tenure is None or tenure.stage is not _Stage.OVER:
+            return None
+        closing = self.ticker.propose(wall, claim=False) if self.ticker else None
+        record = replace(
+            tenure.record,
+            released=tenure.record.nonce,
+            write=self._fresh(),
+            body=tenure.record.body if closing is None else closing,
+        )
+        return Put(record, tenure.version)
+
+    def stop(self, reason: str, grace: float) -> list[Effect]:
+        """Ask the application to finish the step at hand (a hand-over on purpose)."""
+        if self._tenure is None or self._tenure.stage is not _Stage.HELD:
+            return []
+        self._tenure.stage = _Stage.ENDING
+        return [Tell(self.name, Stopping(reason, grace))]
+
+    def stopped(self, nonce: str) -> None:
+        """The application says that nothing of this tenure runs any more."""
+        if self._tenure and self._tenure.record.nonce == nonce:
+            self._tenure.stage = _Stage.OVER
+
+    def leave(self) -> None:
+        """The application's stream has ended. That is not death (rule 9): the deadline decides."""
+        self.standing = False
+        if self._tenure and self._tenure.stage is not _Stage.OVER:
+            self._tenure.stage = _Stage.ENDING
+            self._tenure.extended = False
+
+    def drop(self, reason: str) -> list[Effect]:
+        """The incarnation has ended, and with it the tenure; there is nothing left to write."""
+        effects = self._revoke(reason)
+        self._tenure = None
+        return effects
+
+    def next_wake(self, wall_offset: float) -> float:
+        """When there is something to do again."""
+        if self._tenure is None:
+            return float("inf")
+        if self._tenure.stage is _Stage.HELD and self.ticker:
+            return min(self._tenure.not_after, self.ticker.next_wall() - wall_offset)
+        late = self._timings.margins if self._tenure.stage is _Stage.ENDING else 0.0
+        return self._tenure.not_after + late
+
+    def _begin(self, record: Lease, version: int, good_until: float, now: float) -> list[Effect]:
+        token = (self._epoch << 48) + version
+        self._tenure = _Tenure(record, version, token, good_until)
+        if now >= good_until or not self.standing:
+            self._tenure.stage = _Stage.OVER  # it was never told to anybody
+            return []
+        if self.ticker:
+            self.ticker.begin(record.body)
+        return [Tell(self.name, Granted(record.nonce, str(token), good_until))]
+
+    def _ticked(self, now: float) -> list[Effect]:
+        tenure = self._tenure
+        if tenure is None or self.ticker is None:
+            return []
+        due = self.ticker.committed(tenure.not_after)
+        if due is None or tenure.stage is not _Stage.HELD or now >= tenure.not_after:
+            return []
+        return [Tell(self.name, due)]
+
+    def _revoke(self, reason: str) -> list[Effect]:
+        tenure = self._tenure
+        if tenure is None or not tenure.extended or tenure.stage is _Stage.OVER:
+            return []
+        tenure.stage = _Stage.ENDING
+        tenure.extended = False
+        return [Tell(self.name, Revoked(reason))]

@@ -1,0 +1,298 @@
+"""One incarnation's whole part in the election.
+
+Belongs here: routing what happened to the parts, and asking each part what is to be done now. Not
+here: any rule; those are in `membership`, `campaign`, `view` and `ticks`.
+"""
+
+import math
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+from functools import partial
+
+from immutant.election.campaign import Campaign
+from immutant.election.effects import Effect, Get, Put, Tell
+from immutant.election.membership import DRAINING, Life, Membership
+from immutant.election.names import member_lease
+from immutant.election.placement import preferred
+from immutant.election.ticks import Ticker
+from immutant.election.timings import Timings
+from immutant.election.view import View
+from immutant.leases import Lease, LeaseEvent, LeaseSnapshot
+
+__all__ = ["Effect", "Election", "Get", "Put", "Tell"]
+
+
+class Election:
+    """One incarnation, from its first listing to its end.
+
+    Every method that tells it something returns the effects that follow, in order. `now` is the
+    member's own boot clock in seconds; the lease store's calendar is `now` plus what `calendar`
+    was last given. After `ended` nothing comes of it any more: begin a new incarnation.
+    """
+
+    def __init__(
+        self,
+        app: str,
+        member: str,
+        incarnation: str,
+        timings: Timings,
+        fresh: Callable[[], str],
+        *,
+        absence_is_proof: bool = False,
+        epoch: int = 0,
+    ) -> None:
+        self._holder = (incarnation, member)
+        self._timings = timings
+        self._fresh = fresh
+        self._epoch = epoch
+        self._own = member_lease(app, member)
+        self._view = View(app, timings.lease_duration, absence_is_proof=absence_is_proof)
+        self._me = Membership(self._own, member, incarnation, timings, fresh)
+        self._campaigns: dict[str, Campaign] = {}
+        self._drawn: set[str] = set()
+        self._waiting: dict[str, Put] = {}
+        self._retry: dict[str, float] = {}
+        self._rereads: dict[str, float] = {}
+        self._listed = False
+        self._draining = False
+        self._offset = 0.0
+
+    @property
+    def ended(self) -> bool:
+        """Whether this incarnation is over."""
+        return self._me.life is Life.ENDED
+
+    @property
+    def joined(self) -> bool:
+        """Whether this incarnation is in its member lease."""
+        return self._me.life is Life.JOINED
+
+    @property
+    def good_until(self) -> float:
+        """The deadline that the last renewal that counts gives."""
+        return self._me.good_until
+
+    def tenures(self) -> dict[str, int]:
+        """The fencing tokens of what is held, by singleton lease."""
+        return {name: one.token for name, one in self._campaigns.items() if one.holds}
+
+    def calendar(self, offset: float) -> None:
+        """Learn how far the lease store's calendar is ahead of `now`."""
+        self._offset = offset
+
+    def listed(self, snapshot: LeaseSnapshot, now: float) -> list[Effect]:
+        """All records were listed, at the beginning or after the watch broke."""
+        self._view.reset(snapshot, now)
+        self._listed = True
+        return self.wake(now)
+
+    def saw(self, event: LeaseEvent, now: float) -> list[Effect]:
+        """The watch showed a change."""
+        self._view.apply(event, now)
+        return self.wake(now)
+
+    def proved_dead(self, incarnation: str, now: float) -> list[Effect]:
+        """Another incarnation is dead beyond doubt."""
+        self._view.prove_dead(incarnation)
+        return self.wake(now)
+
+    def stand(self, name: str, ticker: Ticker | None, now: float) -> list[Effect]:
+        """The application stands for a singleton; nothing comes of it unless `may_stand`."""
+        if self.may_stand(name):
+            self._campaigns[name] = Campaign(
+                name, self._holder, self._timings, self._fresh, self._drawn, ticker, self._epoch
+            )
+        return self.wake(now)
+
+    def may_stand(self, name: str) -> bool:
+        """False while an earlier candidacy for it has not come to its end, or this life does."""
+        there = self._campaigns.get(name)
+        busy = name in self._waiting or (there is not None and (there.standing or there.holds))
+        return not busy and self._me.life in (Life.OUTSIDE, Life.JOINED)
+
+    def leave(self, name: str, now: float) -> list[Effect]:
+        """The application's stream for a singleton ended."""
+        if name in self._campaigns:
+            self._campaigns[name].leave()
+        return self.wake(now)
+
+    def stopped(self, name: str, nonce: str, now: float) -> list[Effect]:
+        """The application answers that nothing of the tenure runs any more."""
+        if name in self._campaigns:
+            self._campaigns[name].stopped(nonce)
+        return self.wake(now)
+
+    def done(self, name: str, tick: str, error: str, now: float) -> list[Effect]:
+        """The application answers that a tick's run ended."""
+        campaign = self._campaigns.get(name)
+        if campaign and campaign.ticker:
+            campaign.ticker.done(tick, error)
+        return self.wake(now)
+
+    def drain(self, reason: str, grace: float, now: float) -> list[Effect]:
+        """Hand over what is held, take nothing more, resign when all is given back."""
+        self._draining = True
+        effects: list[Effect] = []
+        for campaign in self._campaigns.values():
+            effects += campaign.stop(reason, grace)
+        return effects + self.wake(now)
+
+    def app_died(self, now: float) -> list[Effect]:
+        """The application is dead beyond doubt: one write frees all that it held (rule 9)."""
+        self._campaigns.clear()
+        self._me.leave()
+        return self.wake(now)
+
+    def stored(self, put: Put, version: int, now: float) -> list[Effect]:
+        """A write landed with this version."""
+        effects: list[Effect] = []
+        self._waiting.pop(put.lease.name, None)
+        if put.lease.name == self._own:
+            self._me.stored(put, version)
+        elif put.lease.name in self._campaigns:
+            campaign = self._campaigns[put.lease.name]
+            good_until = self._me.good_until if self._may_acquire(now) else -math.inf
+            effects = campaign.stored(put, version, good_until, now)
+        return effects + self.wake(now)
+
+    def refused(self, put: Put, now: float) -> list[Effect]:
+        """A write met another version: read what stands there, where that matters."""
+        name = put.lease.name
+        if self._matters(put):
+            return [Get(name)]
+        del self._waiting[name]
+        self._view.restart_wait(name, now)
+        self._back_off(name, now)
+        return self.wake(now)
+
+    def unknown(self, put: Put, now: float) -> list[Effect]:
+        """It is not known whether a write landed: reading settles it (rule 1)."""
+        return [Get(put.lease.name)]
+
+    def got(self, name: str, lease: Lease | None, now: float) -> list[Effect]:
+        """A record was read to settle a write."""
+        put = self._waiting[name]
+        if lease is not None and lease.write == put.lease.write:
+            return self.stored(put, lease.version, now)
+        del self._waiting[name]
+        self._back_off(name, now)
+        effects: list[Effect] = []
+        if name in self._campaigns:
+            effects = self._campaigns[name].found(put, lease)
+        elif self._matters(put):
+            self._me.found(put, lease)
+        return effects + self.wake(now)
+
+    def unreadable(self, name: str, now: float) -> list[Effect]:
+        """The read that was to settle a write failed: it will be asked for again."""
+        self._rereads[name] = now + self._timings.renew_period / 4
+        return self.wake(now)
+
+    def wake(self, now: float) -> list[Effect]:
+        """Do what is due; called after anything happened, and at `next_wake`."""
+        if not self._listed or self.ended:
+            return []
+        self._me.observe(self._view)
+        effects: list[Effect] = []
+        if self._me.count(self._view):
+            for campaign in self._campaigns.values():
+                effects += campaign.extend(self._view, self._me.good_until, now)
+        for campaign in self._campaigns.values():
+            effects += campaign.check(self._view, now)
+        if self.ended:
+            return effects + self._drop_all()
+        effects += self._rereads_due(now)
+        effects += [put for name, make in self._writes(now) if (put := self._send(name, make, now))]
+        self._campaigns = {name: one for name, one in self._campaigns.items() if not one.idle}
+        return effects
+
+    def next_wake(self, now: float) -> float:
+        """When `wake` should be called if nothing happens before."""
+        if self.ended:
+            return math.inf
+        moments = [self._me.next_wake(), *self._retry.values(), *self._rereads.values()]
+        moments += [one.next_wake(self._offset) for one in self._campaigns.values()]
+        if self._campaigns:
+            # Others' silence, first sights and turns: looked at a few times a period.
+            moments.append(now + self._timings.renew_period / 4)
+        # What is past was either done by the last `wake` or waits for a reply.
+        return min((moment for moment in moments if moment > now), default=math.inf)
+
+    def _writes(self, now: float) -> Iterator[tuple[str, Callable[[], Put | None]]]:
+        """Each record with what one might write to it now."""
+        self._leave_when_idle()
+        yield self._own, lambda: self._own_write(now)
+        if not self._campaigns:
+            return
+        for lease in self._view.members():
+            if lease.holder != self._holder[0] and self._view.is_silent(lease, now):
+                yield lease.name, partial(self._expulsion, lease)
+        turns = self._turns() if self._may_acquire(now) else {}
+        for name, campaign in self._campaigns.items():
+            yield name, partial(self._campaign_write, campaign, turns.get(name), now)
+
+    def _leave_when_idle(self) -> None:
+        if self._draining:
+            self._me.draining = True
+        if any(one.holds or not self._draining for one in self._campaigns.values()):
+            return
+        if any(name in self._waiting for name in self._campaigns):
+            return  # an acquisition under way must not land in a life that has been given up
+        if self.joined or self._draining:
+            self._me.leave()
+
+    def _own_write(self, now: float) -> Put | None:
+        joining = self._me.join(self._view, now) if self._campaigns else None
+        return joining or self._me.resign(now) or self._me.renew(now)
+
+    def _expulsion(self, lease: Lease) -> Put:
+        """Write down the death of a member that was silent for too long (rule 3)."""
+        return Put(replace(lease, ended="expelled", write=self._fresh()), lease.version)
+
+    def _campaign_write(self, campaign: Campaign, turn: bool | None, now: float) -> Put | None:
+        put = campaign.release(now + self._offset) or campaign.amend(now + self._offset)
+        if put is None and turn is not None:
+            return campaign.acquire(self._view, preferred=turn, now=now)
+        return put
+
+    def _may_acquire(self, now: float) -> bool:
+        return self.joined and not self._draining and now < self._me.good_until
+
+    def _turns(self) -> dict[str, bool]:
+        """For each singleton whether it is this member's turn to take it."""
+        members = {one.member for one in self._view.members() if one.body != DRAINING}
+        me = self._holder[1]
+        return {name: preferred(name, members) in (me, None) for name in self._campaigns}
+
+    def _send(self, name: str, make: Callable[[], Put | None], now: float) -> Put | None:
+        """What is to be written to a record now: one write at a time to each."""
+        if name in self._waiting or now < self._retry.get(name, -math.inf):
+            return None
+        self._retry.pop(name, None)
+        put = make()
+        if put is not None:
+            self._waiting[name] = put
+        return put
+
+    def _back_off(self, name: str, now: float) -> None:
+        self._retry[name] = now + self._timings.renew_period / 4
+
+    def _rereads_due(self, now: float) -> list[Effect]:
+        due = [name for name, moment in self._rereads.items() if moment <= now]
+        for name in due:
+            del self._rereads[name]
+        return [Get(name) for name in due]
+
+    def _matters(self, put: Put) -> bool:
+        """Whether a refused write is one's own life or tenure, so that its record must be read."""
+        if put.lease.name == self._own:
+            return put.lease.holder == self._holder[0]
+        campaign = self._campaigns.get(put.lease.name)
+        return campaign is not None and campaign.holds
+
+    def _drop_all(self) -> list[Effect]:
+        effects: list[Effect] = []
+        for campaign in self._campaigns.values():
+            effects += campaign.drop("this member's life in the cluster has ended")
+        self._campaigns.clear()
+        return effects

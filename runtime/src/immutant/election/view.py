@@ -1,0 +1,165 @@
+"""What this member has seen of the lease records, and since when.
+
+Belongs here: first sights on this member's own clock, and what they prove. Not here: what to do
+about it.
+"""
+
+from dataclasses import dataclass, replace
+
+from immutant.election.names import is_member_lease, member_lease
+from immutant.leases import Lease, LeaseEvent, LeaseSnapshot
+
+__all__ = ["View"]
+
+
+@dataclass(slots=True)
+class _Sight:
+    lease: Lease | None
+    since: float
+    listed: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class _Ousted:
+    """A holder that vanished from a singleton's record without having released it."""
+
+    holder: str
+    member: str
+    since: float
+
+
+class View:
+    """The records as the ordered watch has shown them.
+
+    Attributes:
+        version: How far the watch has come.
+    """
+
+    def __init__(self, app: str, lease_duration: float, *, absence_is_proof: bool) -> None:
+        self.version = 0
+        self._app = app
+        self._lease_duration = lease_duration
+        self._absence_is_proof = absence_is_proof
+        self._sights: dict[str, _Sight] = {}
+        self._ousted: dict[str, list[_Ousted]] = {}
+        self._disowned: dict[str, float] = {}
+        self._proved_dead: set[str] = set()
+
+    def reset(self, snapshot: LeaseSnapshot, now: float) -> None:
+        """Take a new listing; what did not change keeps its first sight."""
+        names = {lease.name for lease in snapshot.leases}
+        for lease in snapshot.leases:
+            self._see(lease.name, lease, now, listed=True)
+        for name in [name for name in self._sights if name not in names]:
+            self._see(name, None, now, listed=True)
+        self.version = max(self.version, snapshot.version)
+
+    def apply(self, event: LeaseEvent, now: float) -> None:
+        """Take one event of the watch."""
+        if event.version > self.version:
+            self._see(event.name, event.lease, now)
+            self.version = event.version
+
+    def lease(self, name: str) -> Lease | None:
+        """The record, None when it is missing."""
+        sight = self._sights.get(name)
+        return sight.lease if sight else None
+
+    def members(self) -> list[Lease]:
+        """The member leases whose holders' lives have not ended, as far as one can see."""
+        leases = (sight.lease for name, sight in self._sights.items() if self._is_member(name))
+        return [lease for lease in leases if lease and lease.holder and not lease.ended]
+
+    def unchanged(self, name: str, now: float) -> float:
+        """For how long the record has been as it is, by one's own first sight."""
+        return now - self._sights.setdefault(name, _Sight(None, now)).since
+
+    def restart_wait(self, name: str, now: float) -> None:
+        """Begin to wait anew: somebody else may have changed the record."""
+        self._sights[name] = replace(self._sights.get(name, _Sight(None, now)), since=now)
+
+    def prove_dead(self, incarnation: str) -> None:
+        """Note a proof of death that is stronger than time."""
+        self._proved_dead.add(incarnation)
+
+    def is_silent(self, member: Lease, now: float) -> bool:
+        """Whether this live member may be expelled: proved dead, or silent for long enough."""
+        patience = max(member.duration, self._lease_duration)
+        return member.holder in self._proved_dead or self.unchanged(member.name, now) >= patience
+
+    def may_overwrite(self, name: str, now: float) -> bool:
+        """Whether one's own member lease is there for the taking (rules 4 and 5)."""
+        lease = self.lease(name)
+        if lease is None:
+            return self._absence_is_proof or self._waited(self.unchanged(name, now))
+        if not lease.holder:
+            return self._waited(self.unchanged(name, now))
+        return bool(lease.ended)
+
+    def is_free(self, name: str, drawn: set[str], now: float) -> bool:
+        """Whether a singleton's record may be taken now.
+
+        Args:
+            name: The singleton lease.
+            drawn: The nonces that the asker itself has drawn and for which nothing of its own runs.
+            now: The asker's clock.
+        """
+        free = self._record_is_free(name, drawn, now)
+        ousted = [one for one in self._ousted.get(name, ()) if not self._is_over(one, now)]
+        self._ousted[name] = ousted
+        return free and not ousted
+
+    def _record_is_free(self, name: str, drawn: set[str], now: float) -> bool:
+        lease = self.lease(name)
+        if lease is None:
+            return self._absence_is_proof or self._waited(self.unchanged(name, now))
+        if not lease.holder:
+            return self._waited(self.unchanged(name, now))
+        if lease.nonce in drawn:
+            return True
+        released = lease.released and lease.released == lease.nonce
+        if not released and not self._is_dead(lease.holder, lease.member, now):
+            return False
+        # Known from a listing alone, this may be an old record that was put back by hand a moment
+        # ago, over a holder that was never seen here and runs on until it notices (rule 5).
+        seen_written = self._absence_is_proof or not self._sights[name].listed
+        return seen_written or self._waited(self.unchanged(name, now))
+
+    def _is_over(self, ousted: _Ousted, now: float) -> bool:
+        dead = self._is_dead(ousted.holder, ousted.member, now)
+        return dead or self._waited(now - ousted.since)
+
+    def _is_dead(self, incarnation: str, member: str, now: float) -> bool:
+        lease = self.lease(member_lease(self._app, member))
+        if lease is not None and lease.holder == incarnation:
+            self._disowned.pop(incarnation, None)
+            return bool(lease.ended)
+        if lease is not None and incarnation in lease.former:
+            return True
+        # The member lease is missing, malformed or another's without saying what became of this
+        # incarnation: that proves nothing, but its renewals fail from here on (rule 5).
+        return self._waited(now - self._disowned.setdefault(incarnation, now))
+
+    def _see(self, name: str, lease: Lease | None, now: float, *, listed: bool = False) -> None:
+        before = self.lease(name)
+        if name in self._sights and before == lease:
+            return
+        if before and before.holder and not self._is_member(name):
+            self._note_ousting(before, lease, now)
+        self._sights[name] = _Sight(lease, now, listed)
+
+    def _note_ousting(self, before: Lease, after: Lease | None, now: float) -> None:
+        """Remember a holder that was overwritten without a release.
+
+        Nothing is lost by it when the successor was entitled to: the holder is dead then. But when
+        a record was edited or restored by hand, the old holder runs on until it notices.
+        """
+        if before.released == before.nonce or (after and after.nonce == before.nonce):
+            return
+        self._ousted.setdefault(before.name, []).append(_Ousted(before.holder, before.member, now))
+
+    def _is_member(self, name: str) -> bool:
+        return is_member_lease(self._app, name)
+
+    def _waited(self, waited: float) -> bool:
+        return waited >= self._lease_duration

@@ -1,0 +1,78 @@
+"""Every error that Immutant raises on purpose.
+
+Belongs here: the classes, one base for all. Not here: the sentences; whoever raises
+an error writes the sentence, and a sentence names the remedy.
+"""
+
+__all__ = [
+    "BlockingCallError",
+    "CapacityError",
+    "ConfigurationError",
+    "ConflictError",
+    "CoordinatorError",
+    "DefinitionError",
+    "ImmutantError",
+    "LockHeldError",
+    "NotRunningError",
+    "StaleTenureError",
+    "StoreError",
+    "TenureLostError",
+    "UncertainWriteError",
+    "ValueRefusedError",
+]
+
+
+class ImmutantError(Exception):
+    """Base of all errors that Immutant raises on purpose; its text is meant for the user."""
+
+
+class ConfigurationError(ImmutantError):
+    """A setting, a command line or an environment that cannot work as given."""
+
+
+class DefinitionError(ConfigurationError):
+    """The application defines something that cannot be: a name twice, a wrong cron expression."""
+
+
+class ValueRefusedError(ImmutantError):
+    """A value, a key or a message that cannot be stored: no JSON, or over the limit."""
+
+
+class NotRunningError(ImmutantError):
+    """A cache, queue or topic was used while its application is not running."""
+
+
+class BlockingCallError(ImmutantError):
+    """A blocking facade was used where waiting would stop the event loop."""
+
+
+class StoreError(ImmutantError):
+    """The store could not do what was asked; nothing of the request was stored."""
+
+
+class CapacityError(StoreError):
+    """The store has no room: the disk or the configured limit is full."""
+
+
+class UncertainWriteError(StoreError):
+    """The write may or may not have been stored, and this could not be settled in time."""
+
+
+class ConflictError(StoreError):
+    """A compare-and-swap found another version than the expected one."""
+
+
+class LockHeldError(ImmutantError):
+    """A file lock is held by another process; its text names the file."""
+
+
+class StaleTenureError(ImmutantError):
+    """A fenced entry has been read or written by a newer tenure of the same singleton."""
+
+
+class TenureLostError(ImmutantError):
+    """The tenure has ended; what its holder was about to do must not be done."""
+
+
+class CoordinatorError(ImmutantError):
+    """The coordinator beside the application cannot be reached or refused the request."""

@@ -1,0 +1,130 @@
+"""What passes between an application and the coordinator beside it.
+
+Belongs here: the events, the answers and the protocol of a link. Not here: how they travel
+(`immutant.transport`), who decides them (`immutant.election`) and what the application does about
+them (`immutant.singletons`). All instants named `not_after` are CLOCK_BOOTTIME seconds: absolute,
+so that an event read late is void by itself.
+"""
+
+from collections.abc import AsyncIterator
+from contextlib import AbstractAsyncContextManager
+from dataclasses import dataclass
+from typing import Literal, Protocol
+
+__all__ = [
+    "Candidacy",
+    "Event",
+    "Granted",
+    "Heartbeat",
+    "Kind",
+    "Link",
+    "Outcome",
+    "Revoked",
+    "Stopping",
+    "TickDue",
+]
+
+Kind = Literal["daemon", "job"]
+
+
+@dataclass(frozen=True, slots=True)
+class Candidacy:
+    """Standing for election for one singleton.
+
+    Attributes:
+        kind: Daemon or job; names of the two don't collide.
+        name: The singleton's name within its kind.
+        schedule: For a job, `immutant.schedules.Schedule` as JSON text; "" for a daemon.
+    """
+
+    kind: Kind
+    name: str
+    schedule: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Granted:
+    """The tenure has begun; `token` is its fencing token, a decimal number as text."""
+
+    tenure: str
+    token: str
+    not_after: float
+
+
+@dataclass(frozen=True, slots=True)
+class Heartbeat:
+    """The tenure is good until `not_after`."""
+
+    not_after: float
+
+
+@dataclass(frozen=True, slots=True)
+class Stopping:
+    """The tenure is to be handed over: finish the step at hand, then answer `stopped`.
+
+    After `grace` seconds what still runs is cancelled.
+    """
+
+    reason: str
+    grace: float
+
+
+@dataclass(frozen=True, slots=True)
+class Revoked:
+    """The tenure is over now: cancel, then answer `stopped`."""
+
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class TickDue:
+    """One claimed run of a job; void after `not_after`.
+
+    Attributes:
+        id: The same for every attempt at this tick, and for no other tick of the job.
+        scheduled_at: When it was due, seconds since the epoch.
+        attempt: 1, or more when an earlier run was interrupted.
+    """
+
+    id: str
+    scheduled_at: float
+    attempt: int
+    not_after: float
+
+
+Event = Granted | Heartbeat | Stopping | Revoked | TickDue
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """How a tick's run ended; `error` is "" when it went well."""
+
+    tick: str
+    error: str = ""
+
+
+class Link(Protocol):
+    """An application's connection to its coordinator."""
+
+    def stand(self, candidacy: Candidacy) -> AbstractAsyncContextManager[AsyncIterator[Event]]:
+        """Stand for election while the context is open, and hear what comes of it.
+
+        The events end when the coordinator is gone or will not go on; standing again is up to the
+        caller, once its code of the former tenure has stopped. Leaving the context while a tenure
+        runs is not an answer: the coordinator waits out its deadline unless `stopped` was sent.
+
+        Raises:
+            CoordinatorError: There is no coordinator now.
+        """
+
+    async def stopped(self, tenure: str) -> None:
+        """Nothing of this tenure runs any more."""
+
+    async def done(self, tenure: str, outcome: Outcome) -> None:
+        """The tick's run has ended."""
+
+    async def drain(self) -> None:
+        """Hand over everything this replica holds and stand for nothing more."""
+
+    async def close(self) -> None:
+        """Let go of the coordinator."""

@@ -1,0 +1,146 @@
+"""One running replica of an application.
+
+Belongs here: starting and stopping what an application defines, in order, on a backend and a link
+that are given. Not here: processes, sockets and signals (`immutant.serve`).
+"""
+
+import asyncio
+from collections.abc import Iterator, MutableMapping
+from contextlib import contextmanager
+from typing import Any, Protocol
+
+from immutant.app import App
+from immutant.clock import Clock
+from immutant.definitions import ListenerDefinition, TopicDefinition
+from immutant.link import Link
+from immutant.resident import Resident
+from immutant.running import Replica, acting_replica
+from immutant.services.consumer import Consumer
+from immutant.services.follower import Follower
+from immutant.services.topic import subscription_queue
+from immutant.singletons import Singletons
+from immutant.stores import Backend
+
+__all__ = ["AppRuntime"]
+
+
+class _Part(Protocol):
+    """What runs on a replica, whatever it is."""
+
+    async def drain(self, grace: float) -> None: ...
+
+    async def stop(self) -> None: ...
+
+
+class AppRuntime:
+    """An application on one replica.
+
+    Serve `asgi`, or the application itself where one replica runs in the process.
+    """
+
+    def __init__(
+        self, app: App, backend: Backend, link: Link, *, replica: str, clock: Clock
+    ) -> None:
+        """Make a runtime; needs a running loop.
+
+        Args:
+            app: What the user defined.
+            backend: This replica's connection to the shared state; its maker closes it.
+            link: The way to the coordinator; its maker closes it.
+            replica: This replica's name.
+            clock: The machine's clock, or a test's.
+        """
+        self.app = app
+        self._replica = Replica(replica, backend, clock, asyncio.get_running_loop())
+        self._parts: list[_Part] = []
+        definitions = app.definitions
+        self._singletons = Singletons(
+            [daemon for daemon in definitions.daemons if daemon.singleton],
+            definitions.jobs,
+            link,
+            clock,
+        )
+
+    @property
+    def draining(self) -> bool:
+        """Whether this replica takes no new work."""
+        return self._replica.draining
+
+    async def start(self) -> None:
+        """Bind the application's handles and begin to work.
+
+        Raises:
+            StoreError: A durable subscription could not be set up; nothing runs.
+        """
+        self.app.binding.bind(self._replica)
+        try:
+            with self._acting():
+                await self._start()
+        except BaseException:
+            await self.stop()
+            raise
+
+    async def drain(self, grace: float) -> None:
+        """Take nothing new, let what runs end within `grace` seconds, give the rest back.
+
+        The web side goes on to answer; only its health checks learn that it is leaving.
+        """
+        self._replica.draining = True
+        await asyncio.gather(self._singletons.drain(), *(part.drain(grace) for part in self._parts))
+
+    async def stop(self) -> None:
+        """Stop at once whatever still runs, and unbind the handles."""
+        self._replica.draining = True
+        await self._singletons.stop()
+        await asyncio.gather(*(part.stop() for part in self._parts))
+        self._parts.clear()
+        self.app.binding.unbind(self._replica)
+
+    async def asgi(
+        self,
+        scope: MutableMapping[str, Any],
+        receive: Any,  # noqa: ANN401 - ASGI
+        send: Any,  # noqa: ANN401
+    ) -> None:
+        """Serve the application's web side as this replica."""
+        with self._acting():
+            await self.app(scope, receive, send)
+
+    async def _start(self) -> None:
+        for listener in self.app.definitions.listeners:
+            await self._bind_subscription(listener)
+        for listener in self.app.definitions.listeners:
+            self._parts.append(await self._listen(listener))
+        for daemon in self.app.definitions.daemons:
+            if not daemon.singleton:
+                self._parts.append(resident := Resident(daemon, self._replica))
+                resident.start()
+        await self._singletons.start()
+
+    async def _bind_subscription(self, listener: ListenerDefinition) -> None:
+        if listener.subscription is not None:
+            topic = listener.source.name
+            queue = subscription_queue(topic, listener.subscription)
+            await self._replica.backend.topics.bind(topic, queue)
+
+    async def _listen(self, listener: ListenerDefinition) -> _Part:
+        source = listener.source
+        if isinstance(source, TopicDefinition) and listener.subscription is None:
+            follower = Follower(listener, self._replica)
+            await follower.start()
+            return follower
+        queue = source.name
+        if listener.subscription is not None:
+            queue = subscription_queue(source.name, listener.subscription)
+        consumer = Consumer(listener, queue, self._replica)
+        consumer.start()
+        return consumer
+
+    @contextmanager
+    def _acting(self) -> Iterator[None]:
+        """Within the context, and in tasks begun there, handles belong to this replica."""
+        token = acting_replica.set(self._replica)
+        try:
+            yield
+        finally:
+            acting_replica.reset(token)

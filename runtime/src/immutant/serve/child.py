@@ -1,0 +1,76 @@
+"""The application's process: the user's code, its web server, its end.
+
+Belongs here: putting the parts of one replica's application together. Not here: any of the parts.
+"""
+
+import asyncio
+import logging
+import os
+import sys
+import threading
+from io import TextIOWrapper
+
+from immutant import filelock
+from immutant.app import App
+from immutant.clock import SystemClock
+from immutant.embedded import EmbeddedBackend
+from immutant.environment import Environment
+from immutant.errors import ConfigurationError, ImmutantError
+from immutant.processes import EX_CONFIG, EX_SOFTWARE, ending, say
+from immutant.runtime import AppRuntime
+from immutant.serve.guard import GuardedLink
+from immutant.serve.http_link import HttpLink
+from immutant.serve.loading import load_app
+from immutant.webserver import WebServer
+
+__all__ = ["run_child"]
+
+
+def run_child(entrypoint: str, report: int, lifeline: int) -> int:
+    """Run the application until told to end; the exit status.
+
+    Args:
+        entrypoint: What to run.
+        report: Where to report tenures (`immutant.serve.guard`).
+        lifeline: A pipe that ends when the supervisor dies; then this process dies as well.
+    """
+    logging.basicConfig(level=logging.WARNING, format="%(name)s: %(message)s")
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, TextIOWrapper):
+            stream.reconfigure(line_buffering=True)  # a line printed is a line seen
+    threading.Thread(target=_die_with, args=(lifeline,), daemon=True).start()
+    try:
+        environment = Environment.read()
+        app = load_app(entrypoint)
+        asyncio.run(_serve(app, environment, report))
+    except ConfigurationError as error:
+        say(str(error))
+        return EX_CONFIG
+    except ImmutantError as error:
+        say(str(error))
+        return EX_SOFTWARE
+    return os.EX_OK
+
+
+async def _serve(app: App, environment: Environment, report: int) -> None:
+    end = ending(None)
+    clock = SystemClock()
+    lock = filelock.hold(environment.app_lock)
+    backend = await EmbeddedBackend.open(environment.state, replica=environment.replica)
+    link = GuardedLink(HttpLink(environment.coordinator, environment.grace), report)
+    runtime = AppRuntime(app, backend, link, replica=environment.replica, clock=clock)
+    await runtime.start()
+    async with WebServer(runtime.asgi, environment.listen, lifespan=True):
+        await end.wait()
+        await runtime.drain(environment.grace)
+    await runtime.stop()
+    await link.close()
+    await backend.close()
+    lock.release()
+
+
+def _die_with(lifeline: int) -> None:
+    """Die when the supervisor has died: nobody would end this process at its deadline."""
+    while os.read(lifeline, 1):
+        pass
+    os._exit(EX_SOFTWARE)

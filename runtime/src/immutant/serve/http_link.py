@@ -1,0 +1,80 @@
+"""A link to a coordinator in a process of its own."""
+
+import uuid
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager, contextmanager
+from pathlib import Path
+from typing import Any
+
+from immutant import filelock, transport
+from immutant.environment import Address
+from immutant.errors import CoordinatorError, LockHeldError
+from immutant.link import Candidacy, Event, Outcome
+from immutant.wire import decode_event
+
+__all__ = ["HttpLink"]
+
+
+class HttpLink:
+    """See `immutant.link.Link`.
+
+    While it stands it holds a share of the incarnation's lock, where there is one: the incarnation
+    is not dead as long as an application may act in its name.
+    """
+
+    def __init__(self, address: Address, grace: float) -> None:
+        self._address = address
+        self._grace = grace
+        self._process = uuid.uuid4().hex
+
+    @asynccontextmanager
+    async def stand(self, candidacy: Candidacy) -> AsyncIterator[AsyncIterator[Event]]:
+        hello = await self._post("/v1/hello", {"process": self._process})
+        body = {
+            "incarnation": hello["incarnation"],
+            "kind": candidacy.kind,
+            "name": candidacy.name,
+            "schedule": candidacy.schedule,
+        }
+        with _sharing(hello["lock"]):
+            async with transport.stream(self._address, "POST", "/v1/singletons", body) as lines:
+                yield _events(lines)
+
+    async def stopped(self, tenure: str) -> None:
+        await self._post(f"/v1/tenures/{tenure}/stopped")
+
+    async def done(self, tenure: str, outcome: Outcome) -> None:
+        body = {"tick": outcome.tick, "error": outcome.error}
+        await self._post(f"/v1/tenures/{tenure}/done", body)
+
+    async def drain(self) -> None:
+        body = {"reason": "the replica is stopping", "grace": self._grace}
+        await self._post("/v1/drain", body, timeout=self._grace + 5.0)
+
+    async def close(self) -> None:
+        """Nothing is kept open between requests."""
+
+    async def _post(self, path: str, body: object = None, timeout: float = 5.0) -> Any:  # noqa: ANN401 - JSON
+        return await transport.request(self._address, "POST", path, body, timeout=timeout)
+
+
+async def _events(lines: AsyncIterator[dict[str, Any]]) -> AsyncIterator[Event]:
+    async for line in lines:
+        event = decode_event(line)
+        if event is not None:
+            yield event
+
+
+@contextmanager
+def _sharing(lock: str | None) -> Iterator[None]:
+    if lock is None:
+        yield
+        return
+    try:
+        held = filelock.hold(Path(lock), shared=True)
+    except LockHeldError as error:
+        raise CoordinatorError(f"the coordinator's incarnation is dead: {error}") from error
+    try:
+        yield
+    finally:
+        held.release()

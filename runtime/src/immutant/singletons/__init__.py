@@ -1,0 +1,59 @@
+"""The application's side of singletons: standing for election, and running what was won.
+
+Belongs here: everything between a link's events and the user's daemons and jobs. Not here: who
+holds what (`immutant.election`, in the coordinator).
+"""
+
+import asyncio
+from collections.abc import Sequence
+
+from immutant.clock import Clock
+from immutant.definitions import DaemonDefinition, JobDefinition
+from immutant.link import Link
+from immutant.singletons.candidate import Candidate
+from immutant.singletons.duties import DaemonDuty, Duty, JobDuty
+from immutant.singletons.local_job import run_locally
+
+__all__ = ["Singletons"]
+
+
+class Singletons:
+    """All daemons of which the cluster has one, and all jobs, on one replica."""
+
+    def __init__(
+        self,
+        daemons: Sequence[DaemonDefinition],
+        jobs: Sequence[JobDefinition],
+        link: Link,
+        clock: Clock,
+    ) -> None:
+        self._link = link
+        self._clock = clock
+        duties: list[Duty] = [
+            *(DaemonDuty(daemon, clock) for daemon in daemons),
+            *(JobDuty(job, link) for job in jobs if job.singleton),
+        ]
+        self._candidates = [Candidate(duty, link, clock) for duty in duties]
+        self._local_jobs = [job for job in jobs if not job.singleton]
+        self._tasks: list[asyncio.Task[None]] = []
+
+    async def start(self) -> None:
+        """Stand for everything."""
+        work = [candidate.run() for candidate in self._candidates]
+        work += [run_locally(job, self._clock) for job in self._local_jobs]
+        self._tasks = [asyncio.create_task(one) for one in work]
+
+    async def drain(self) -> None:
+        """Hand everything over, and stand for nothing more; returns when all has stopped."""
+        for candidate in self._candidates:
+            candidate.withdraw()
+        if self._candidates:
+            await self._link.drain()
+        await self.stop()
+
+    async def stop(self) -> None:
+        """End everything now."""
+        for task in self._tasks:
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+        self._tasks = []

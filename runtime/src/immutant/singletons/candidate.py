@@ -1,0 +1,117 @@
+"""One candidacy: stand, run what is granted, answer, stand again.
+
+Belongs here: the life of tenures on the application's side, and their deadline. Not here: what is
+done in a tenure (`duties`).
+"""
+
+import asyncio
+import contextlib
+import logging
+from collections.abc import AsyncIterator
+
+from immutant.clock import Clock
+from immutant.context import acting_tenure
+from immutant.errors import CoordinatorError
+from immutant.link import Event, Granted, Heartbeat, Link, Revoked, Stopping, TickDue
+from immutant.singletons.duties import Duty, Ticks
+from immutant.tenure import Tenure
+
+__all__ = ["Candidate"]
+
+_RETRY = 0.1
+"""Seconds before standing again: a coordinator that restarts needs about as long."""
+
+_log = logging.getLogger("immutant.singleton")
+
+
+class Candidate:
+    """Stands for one singleton for as long as this replica runs."""
+
+    def __init__(self, duty: Duty, link: Link, clock: Clock) -> None:
+        self._duty = duty
+        self._link = link
+        self._clock = clock
+        self._withdrawn = False
+        self._grace_seconds = 0.0
+        self._name = f"{duty.candidacy.kind}.{duty.candidacy.name}"
+
+    def withdraw(self) -> None:
+        """Stand no more; the tenure that runs ends by the link's `stopping`."""
+        self._withdrawn = True
+
+    async def run(self) -> None:
+        """Stand until withdrawn or cancelled."""
+        while not self._withdrawn:
+            try:
+                async with self._link.stand(self._duty.candidacy) as events:
+                    await self._serve(events)
+            except CoordinatorError as error:
+                _log.debug("%s: %s", self._name, error)
+            await self._clock.sleep(_RETRY)
+
+    async def _serve(self, events: AsyncIterator[Event]) -> None:
+        """Wait to be elected, then serve the tenure to its end."""
+        granted = await anext(events, None)
+        if not isinstance(granted, Granted):
+            return
+        tenure = Tenure(self._name, int(granted.token), self._clock, granted.not_after)
+        try:
+            if tenure.expires_in() > 0:
+                await self._serve_tenure(tenure, granted.tenure, events)
+        finally:
+            with contextlib.suppress(CoordinatorError):
+                await self._link.stopped(granted.tenure)
+
+    async def _serve_tenure(
+        self, tenure: Tenure, tenure_id: str, events: AsyncIterator[Event]
+    ) -> None:
+        _log.info("%s: tenure with token %d begins", self._name, tenure.token)
+        ticks: Ticks = asyncio.Queue()
+        ends = [
+            asyncio.create_task(self._perform(tenure, tenure_id, ticks)),
+            asyncio.create_task(self._hear(events, tenure, ticks)),
+            asyncio.create_task(self._until(tenure)),
+            asyncio.create_task(self._grace(tenure)),
+        ]
+        try:
+            await asyncio.wait(ends, return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            tenure.end()
+            for task in ends:
+                task.cancel()
+            await asyncio.gather(*ends, return_exceptions=True)
+            _log.info("%s: tenure with token %d has ended", self._name, tenure.token)
+
+    async def _perform(self, tenure: Tenure, tenure_id: str, ticks: Ticks) -> None:
+        acting_tenure.set(tenure)
+        await self._duty.perform(tenure, tenure_id, ticks)
+
+    async def _hear(self, events: AsyncIterator[Event], tenure: Tenure, ticks: Ticks) -> None:
+        """Follow the events; returns when the tenure must not go on.
+
+        That is so as well when the stream ends: whoever could renew the tenure is gone, and the
+        sooner this replica stops the sooner another one may go on.
+        """
+        async for event in events:
+            if isinstance(event, Heartbeat) and tenure.expires_in() > 0:
+                tenure.not_after = max(tenure.not_after, event.not_after)
+            elif isinstance(event, TickDue) and self._clock.now() < event.not_after:
+                ticks.put_nowait(event)
+            elif isinstance(event, Revoked):
+                _log.warning("%s: tenure revoked, %s", self._name, event.reason)
+                return
+            elif isinstance(event, Stopping):
+                self._grace_seconds = event.grace
+                tenure.stop()
+
+    async def _until(self, tenure: Tenure) -> None:
+        """Return when the tenure's deadline has passed without a renewal."""
+        while (left := tenure.expires_in()) > 0:
+            await self._clock.sleep(left)
+        _log.warning("%s: tenure ran into its deadline", self._name)
+
+    async def _grace(self, tenure: Tenure) -> None:
+        """Return when the tenure is to end and the time to end between steps is over."""
+        await tenure.stopping.wait()
+        await self._clock.sleep(self._grace_seconds)
+        _log.warning("%s: not done within %.1f s of grace", self._name, self._grace_seconds)

@@ -1,0 +1,78 @@
+"""What a replica does in a tenure: run a daemon, or a job's ticks."""
+
+import asyncio
+import logging
+from typing import Protocol
+
+from immutant.calls import Handler
+from immutant.clock import Clock
+from immutant.definitions import DaemonDefinition, JobDefinition
+from immutant.errors import CoordinatorError
+from immutant.link import Candidacy, Link, Outcome, TickDue
+from immutant.singletons.running import call_to_the_end, keep_running
+from immutant.tenure import Tenure, TenureEndedExit, Tick
+
+__all__ = ["DaemonDuty", "Duty", "JobDuty", "Ticks"]
+
+_log = logging.getLogger("immutant.job")
+
+Ticks = asyncio.Queue[TickDue]
+
+
+class Duty(Protocol):
+    """What is done in one tenure after the other."""
+
+    candidacy: Candidacy
+
+    async def perform(self, tenure: Tenure, tenure_id: str, ticks: Ticks) -> None:
+        """Do it until `tenure.stopping` is set, and return when nothing of it runs any more."""
+
+
+class DaemonDuty:
+    """Keep a daemon running."""
+
+    def __init__(self, definition: DaemonDefinition, clock: Clock) -> None:
+        self.candidacy = Candidacy("daemon", definition.name)
+        self._handler = Handler(definition.function, offered=1)
+        self._clock = clock
+
+    async def perform(self, tenure: Tenure, tenure_id: str, ticks: Ticks) -> None:
+        await keep_running(self.candidacy.name, self._handler, tenure, self._clock)
+
+
+class JobDuty:
+    """Run a job's ticks as they come, one at a time, and say how each went."""
+
+    def __init__(self, definition: JobDefinition, link: Link) -> None:
+        self.candidacy = Candidacy("job", definition.name, definition.schedule.to_json())
+        self._handler = Handler(definition.function, offered=1)
+        self._link = link
+
+    async def perform(self, tenure: Tenure, tenure_id: str, ticks: Ticks) -> None:
+        stop = asyncio.ensure_future(tenure.stopping.wait())
+        try:
+            while not stop.done():
+                due = asyncio.ensure_future(ticks.get())
+                await asyncio.wait({due, stop}, return_when=asyncio.FIRST_COMPLETED)
+                if not due.done():
+                    due.cancel()
+                    return
+                await self._run(due.result(), tenure, tenure_id)
+        finally:
+            stop.cancel()
+
+    async def _run(self, due: TickDue, tenure: Tenure, tenure_id: str) -> None:
+        tick = Tick(due.id, due.scheduled_at, due.attempt, tenure)
+        error = ""
+        try:
+            tenure.check()
+            await call_to_the_end(self._handler, tick)
+        except TenureEndedExit:
+            return  # it stopped between its steps, so its tick has not ended
+        except Exception as failure:
+            _log.exception("job %r failed on its tick %s", self.candidacy.name, due.id)
+            error = f"{type(failure).__name__}: {failure}"
+        try:
+            await self._link.done(tenure_id, Outcome(due.id, error))
+        except CoordinatorError as failure:
+            _log.warning("the end of tick %s could not be told: %s", due.id, failure)

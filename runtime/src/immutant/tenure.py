@@ -1,0 +1,165 @@
+"""What a daemon or a job is given: its tenure, its tick.
+
+Belongs here: the objects that user code sees, and the deadline's enforcement in their own calls.
+Not here: where tenures come from (`immutant.singletons`).
+"""
+
+import asyncio
+import threading
+from collections.abc import AsyncIterator, Iterator
+from dataclasses import dataclass
+
+from immutant.clock import Clock
+from immutant.durations import Duration, seconds
+from immutant.errors import TenureLostError
+
+__all__ = ["BlockingTenure", "Tenure", "TenureEndedExit", "Tick"]
+
+
+class TenureEndedExit(BaseException):
+    """Raised by `tenure.sleep` at the end of a tenure, so that a loop stops between its steps.
+
+    No Exception: a loop that catches those and goes on must not catch its own end.
+    """
+
+
+class Tenure:
+    """One holding of a singleton by this replica.
+
+    Attributes:
+        singleton: What is held, "daemon.NAME" or "job.NAME".
+        token: The fencing token: greater than that of every earlier tenure of the singleton. Give
+            it to systems outside, and let them refuse smaller ones.
+        stopping: Set when the tenure is to end: finish the step at hand and return. `sleep` and
+            `every` see to it by themselves.
+        lost: Set once the tenure has ended whether or not the code has stopped.
+        blocking: The same tenure for code in threads.
+    """
+
+    def __init__(
+        self, singleton: str, token: int, clock: Clock, not_after: float = float("inf")
+    ) -> None:
+        self.singleton = singleton
+        self.token = token
+        self.stopping = asyncio.Event()
+        self.lost = asyncio.Event()
+        self.not_after = not_after
+        self._clock = clock
+        self.blocking = BlockingTenure(self)
+
+    def expires_in(self) -> float:
+        """Seconds until the tenure ends unless it is renewed before; inf outside a cluster."""
+        return self.not_after - self._clock.now()
+
+    def check(self) -> None:
+        """Make sure that the tenure is good at this instant.
+
+        Raises:
+            TenureLostError: It has ended or its deadline has passed; do not go on.
+        """
+        if self.lost.is_set() or self._clock.now() >= self.not_after:
+            raise TenureLostError(
+                f"the tenure of {self.singleton} with token {self.token} has ended; "
+                "another replica may hold it now, so nothing more must be done in its name"
+            )
+
+    async def sleep(self, duration: Duration) -> None:
+        """Sleep; at the end of the tenure the calling function ends here instead."""
+        pause = asyncio.ensure_future(self._clock.sleep(seconds(duration)))
+        stop = asyncio.ensure_future(self.stopping.wait())
+        try:
+            await asyncio.wait({pause, stop}, return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            pause.cancel()
+            stop.cancel()
+        if self.stopping.is_set():
+            raise TenureEndedExit
+
+    async def every(self, period: Duration) -> AsyncIterator[int]:
+        """Count 0, 1, 2, …, at once and then once a period; ends with the tenure.
+
+        Counted from the first: a step that takes long does not shift the later ones, and periods
+        that passed during it are left out.
+        """
+        step, start = seconds(period, "period"), self._clock.now()
+        count = 0
+        while not self.stopping.is_set():
+            yield count
+            elapsed = self._clock.now() - start
+            count = max(count + 1, int(elapsed / step)) if step else count + 1
+            try:
+                await self.sleep(max(0.0, start + count * step - self._clock.now()))
+            except TenureEndedExit:
+                return
+
+    def stop(self) -> None:
+        """Ask the code to end between its steps; called by whoever granted the tenure."""
+        self.stopping.set()
+        self.blocking.stopping.set()
+
+    def end(self) -> None:
+        """The tenure is over, whatever still runs."""
+        self.lost.set()
+        self.stop()
+
+
+class BlockingTenure:
+    """A tenure as plain functions see it, in their threads.
+
+    Attributes:
+        stopping: Set when the tenure is to end.
+    """
+
+    def __init__(self, tenure: Tenure) -> None:
+        self.stopping = threading.Event()
+        self._tenure = tenure
+
+    @property
+    def singleton(self) -> str:
+        """What is held, "daemon.NAME" or "job.NAME"."""
+        return self._tenure.singleton
+
+    @property
+    def token(self) -> int:
+        """The fencing token; see `Tenure.token`."""
+        return self._tenure.token
+
+    def expires_in(self) -> float:
+        """Seconds until the tenure ends unless it is renewed before."""
+        return self._tenure.expires_in()
+
+    def check(self) -> None:
+        """See `Tenure.check`."""
+        self._tenure.check()
+
+    def sleep(self, duration: Duration) -> None:
+        """Sleep; at the end of the tenure the calling function ends here instead."""
+        if self.stopping.wait(seconds(duration)):
+            raise TenureEndedExit
+
+    def every(self, period: Duration) -> Iterator[int]:
+        """Count 0, 1, 2, …, at once and then after each period; ends with the tenure."""
+        count, step = 0, seconds(period, "period")
+        while not self.stopping.is_set():
+            yield count
+            count += 1
+            if self.stopping.wait(step):
+                return
+
+
+@dataclass(frozen=True, slots=True)
+class Tick:
+    """One run of a job.
+
+    Attributes:
+        id: The same for every attempt at this tick and for no other tick of the job: the key for
+            making side effects idempotent.
+        scheduled_at: When it was due, seconds since the epoch.
+        attempt: 1, or more when an earlier run was interrupted.
+        tenure: The tenure in which it runs.
+    """
+
+    id: str
+    scheduled_at: float
+    attempt: int
+    tenure: Tenure

@@ -1,0 +1,34 @@
+"""The health check of routers and balancers.
+
+Belongs here: saying that a replica is leaving, before it leaves.
+"""
+
+from starlette.datastructures import Headers
+from starlette.responses import PlainTextResponse
+from starlette.types import ASGIApp, Receive, Scope, Send
+
+from immutant.running import Binding
+
+__all__ = ["CHECK", "DrainCheck"]
+
+CHECK = "x-immutant-check"
+"""The header by which a check says that it is one; users' requests are answered to the last."""
+
+
+class DrainCheck:
+    """ASGI middleware: checks get 503 while the replica drains, everything else passes."""
+
+    def __init__(self, app: ASGIApp, binding: Binding) -> None:
+        self._app = app
+        self._binding = binding
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] == "http" and self._is_draining() and CHECK in Headers(scope=scope):
+            response = PlainTextResponse("draining", status_code=503)
+            await response(scope, receive, send)
+        else:
+            await self._app(scope, receive, send)
+
+    def _is_draining(self) -> bool:
+        replica = self._binding.find()
+        return replica is not None and replica.draining

@@ -1,0 +1,77 @@
+"""Uvicorn inside a process that has other things to do.
+
+Belongs here: starting it on an address, and ending it gracefully. Signals stay with the process.
+"""
+
+import asyncio
+import contextlib
+import socket
+from collections.abc import Generator
+from pathlib import Path
+from typing import Any, Self
+
+import uvicorn
+
+from immutant.environment import Address
+from immutant.errors import ConfigurationError
+
+__all__ = ["WebServer"]
+
+
+class _Server(uvicorn.Server):
+    @contextlib.contextmanager
+    def capture_signals(self) -> Generator[None, None, None]:
+        """Leave signals alone: the process around this server handles them."""
+        yield
+
+
+class WebServer:
+    """An ASGI application served while the context is open."""
+
+    def __init__(self, application: Any, address: Address, *, lifespan: bool = False) -> None:  # noqa: ANN401 - ASGI
+        """Prepare a server.
+
+        Args:
+            application: What is served.
+            address: Where; a socket file left by a dead process is replaced.
+            lifespan: Whether the application is told of start and end.
+        """
+        self._address = address
+        config = uvicorn.Config(
+            application,
+            interface="asgi3",
+            lifespan="auto" if lifespan else "off",
+            log_config=None,
+            access_log=False,
+            server_header=False,
+            timeout_graceful_shutdown=1,
+        )
+        self._server = _Server(config)
+        self._serving: asyncio.Task[None] | None = None
+
+    async def __aenter__(self) -> Self:
+        listener = self._listen()
+        self._serving = asyncio.create_task(self._server.serve(sockets=[listener]))
+        return self
+
+    async def __aexit__(self, *details: object) -> None:
+        self._server.should_exit = True
+        if self._serving is not None:
+            await self._serving
+
+    def _listen(self) -> socket.socket:
+        try:
+            if self._address.path:
+                path = Path(self._address.path)
+                path.unlink(missing_ok=True)
+                listener = socket.socket(socket.AF_UNIX)
+                listener.bind(str(path))
+            else:
+                listener = socket.create_server((self._address.host, self._address.port))
+        except OSError as error:
+            raise ConfigurationError(
+                f"cannot listen on {self._address}: {error}; choose another address or stop what "
+                "listens there"
+            ) from error
+        listener.setblocking(False)
+        return listener
