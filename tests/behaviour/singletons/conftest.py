@@ -1,0 +1,76 @@
+"""Replicas with a coordinator and singletons each, on whichever backend."""
+
+import asyncio
+from collections.abc import AsyncIterator, Awaitable, Callable
+from dataclasses import dataclass
+
+import pytest
+from tests.behaviour.conftest import World
+
+from immutant import App
+from immutant.coordinator.driver import Driver
+from immutant.coordinator.local import LocalLink
+from immutant.election import Timings
+from immutant.singletons import Singletons
+
+FAST = Timings(1.2, 0.7, 0.25, 0.3, 0.15, 0.18, 0.08)
+
+
+@dataclass
+class Member:
+    """One replica of an application, as far as its singletons go."""
+
+    name: str
+    driver: Driver
+    singletons: Singletons
+
+    async def leave(self) -> None:
+        """Gracefully."""
+        await self.singletons.drain()
+        await self.driver.close()
+
+    async def die(self) -> None:
+        """As by kill -9: nothing is given back, nothing is answered."""
+        await self.driver.close()
+        await self.singletons.stop()
+
+
+class Cluster:
+    """The replicas of one test."""
+
+    def __init__(self, world: World) -> None:
+        self.world = world
+        self.members: list[Member] = []
+
+    async def join(self, app: App, name: str) -> Member:
+        backend = await self.world.open(name)
+        driver = Driver("demo", name, backend.leases, self.world.clock, FAST)
+        link = LocalLink(driver, grace=1.0)
+        definitions = app.definitions
+        singletons = Singletons(definitions.daemons, definitions.jobs, link, self.world.clock)
+        driver.meet(name)
+        driver.start()
+        await singletons.start()
+        member = Member(name, driver, singletons)
+        self.members.append(member)
+        return member
+
+    async def until(self, done: Callable[[], bool], patience: float = 10.0) -> float:
+        """Let time pass until something holds; how long it took on the store's clock."""
+        began = self.world.clock.now()
+        while not done():
+            assert self.world.clock.now() - began < patience, "it did not come to pass"
+            await self.world.elapse(0.02)
+            await asyncio.sleep(0)
+        return self.world.clock.now() - began
+
+
+@pytest.fixture
+async def cluster(world: World) -> AsyncIterator[Cluster]:
+    cluster = Cluster(world)
+    yield cluster
+    for member in cluster.members:
+        await member.die()
+
+
+Join = Callable[[App, str], Awaitable[Member]]

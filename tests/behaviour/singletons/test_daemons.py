@@ -1,0 +1,125 @@
+"""What a daemon of which the cluster has one may rely on."""
+
+import threading
+from dataclasses import dataclass, field
+
+import pytest
+from tests.behaviour.singletons.conftest import FAST, Cluster
+
+from immutant import App, BlockingTenure, Tenure, TenureLostError
+
+
+@dataclass
+class Life:
+    """What the daemon of one replica has done."""
+
+    begun: list[int] = field(default_factory=list)
+    beats: int = 0
+    ended: list[int] = field(default_factory=list)
+    tenure: Tenure | None = None
+
+    @property
+    def runs(self) -> bool:
+        return len(self.begun) > len(self.ended)
+
+
+def beating(life: Life) -> App:
+    app = App("demo")
+
+    @app.daemon
+    async def heart(tenure: Tenure) -> None:
+        life.begun.append(tenure.token)
+        life.tenure = tenure
+        try:
+            async for _ in tenure.every(0.05):
+                life.beats += 1
+        finally:
+            life.ended.append(tenure.token)
+
+    return app
+
+
+async def test_it_runs_on_one_replica_and_stays_there(cluster: Cluster) -> None:
+    lives = [Life(), Life(), Life()]
+    for index, life in enumerate(lives):
+        await cluster.join(beating(life), f"demo-{index}")
+    await cluster.until(lambda: sum(life.beats for life in lives) >= 40)
+    assert sorted(len(life.begun) for life in lives) == [0, 0, 1]
+
+
+async def test_a_hand_over_lets_it_end_between_its_steps_and_its_successor_begins_after(
+    cluster: Cluster,
+) -> None:
+    first, second = Life(), Life()
+    leaving = await cluster.join(beating(first), "demo-0")
+    await cluster.until(lambda: first.runs)
+    await cluster.join(beating(second), "demo-1")
+    await leaving.leave()
+    assert first.ended == first.begun
+    assert await cluster.until(lambda: second.runs) < 1.0
+    assert second.begun[0] > first.begun[0], "tokens grow"
+
+
+async def test_the_death_of_the_application_frees_it_at_once(cluster: Cluster) -> None:
+    first, second = Life(), Life()
+    dying = await cluster.join(beating(first), "demo-0")
+    await cluster.until(lambda: first.runs)
+    await cluster.join(beating(second), "demo-1")
+    await cluster.until(lambda: len(cluster.members[1].driver.tenures()) == 0)
+    dying.driver.gone("demo-0")
+    assert await cluster.until(lambda: second.runs) < 1.0
+
+
+async def test_the_death_of_a_whole_replica_frees_it_in_time(cluster: Cluster) -> None:
+    first, second = Life(), Life()
+    dying = await cluster.join(beating(first), "demo-0")
+    await cluster.until(lambda: first.runs)
+    await cluster.join(beating(second), "demo-1")
+    await dying.die()
+    assert await cluster.until(lambda: second.runs) < FAST.lease_duration + 1.0
+
+
+async def test_a_tenure_without_renewals_ends_at_its_deadline(cluster: Cluster) -> None:
+    life = Life()
+    member = await cluster.join(beating(life), "demo-0")
+    await cluster.until(lambda: life.runs)
+    assert life.tenure is not None
+    life.tenure.check()
+    assert 0 < life.tenure.expires_in() <= FAST.renew_deadline
+    member.driver.silence()
+    assert await cluster.until(lambda: not life.runs) <= FAST.renew_deadline + 0.5
+    with pytest.raises(TenureLostError, match="another replica may hold it"):
+        life.tenure.check()
+
+
+async def test_code_that_fails_or_returns_is_started_again(cluster: Cluster) -> None:
+    app, attempts = App("demo"), []
+
+    @app.daemon
+    async def failing(tenure: Tenure) -> None:
+        attempts.append(tenure.token)
+        if len(attempts) == 1:
+            raise RuntimeError("the first time it fails")
+
+    await cluster.join(app, "demo-0")
+    await cluster.until(lambda: len(attempts) >= 3)
+    assert len(set(attempts)) == 1, "in the same tenure"
+
+
+async def test_a_plain_function_runs_in_a_thread_and_ends_in_its_sleep(cluster: Cluster) -> None:
+    app, threads, ended = App("demo"), [], []
+
+    @app.daemon
+    def plain(tenure: BlockingTenure) -> None:
+        threads.append(threading.current_thread())
+        try:
+            while True:
+                tenure.sleep(60)
+        finally:
+            ended.append(tenure.token)
+
+    member = await cluster.join(app, "demo-0")
+    await cluster.until(lambda: bool(threads))
+    assert threads[0] is not threading.main_thread()
+    await member.leave()
+    assert len(ended) == 1

@@ -1,0 +1,44 @@
+"""Thousands of fault schedules, each from its seed; re-run one with `-k` and its range."""
+
+import os
+
+import pytest
+from tests.simulation.world import DAEMON, JOB, World
+
+SEEDS = int(os.environ.get("IMMUTANT_SIMULATED_SEEDS", "600"))
+BATCH = 50
+
+
+def test_without_faults_both_singletons_are_held_once_and_stay_where_they_are() -> None:
+    world = World(1, faults=False)
+    world.run(trouble=0.0, calm=20.0)
+    assert world.violations == []
+    assert world.grants == 2
+    assert len(world.holders(DAEMON)) == len(world.holders(JOB)) == 1
+
+
+def test_without_faults_no_tick_is_missed_or_begun_twice() -> None:
+    world = World(2, faults=False)
+    world.run(trouble=0.0, calm=20.0)
+    state = world.job()
+    assert state is not None
+    assert len(world.begun) == state.count >= 40
+    assert all(attempts == [1] for attempts in world.begun.values())
+
+
+@pytest.mark.parametrize("locks", [False, True], ids=["api-server", "kernel-locks"])
+@pytest.mark.parametrize("first", range(0, SEEDS, BATCH))
+def test_under_faults_nobody_overlaps_and_somebody_holds_when_they_end(
+    first: int, *, locks: bool
+) -> None:
+    for seed in range(first, first + BATCH):
+        world = World(seed, locks=locks)
+        world.run(trouble=12.0, calm=10.0)
+        assert not world.violations, f"seed {seed}: {world.violations[:3]}"
+        for name in (DAEMON, JOB):
+            assert len(world.holders(name)) == 1, f"seed {seed}: {name} {world.holders(name)}"
+        if locks:  # nobody edits records, so nobody can un-claim a tick
+            twice = {
+                tick: tries for tick, tries in world.begun.items() if len(set(tries)) < len(tries)
+            }
+            assert not twice, f"seed {seed}: claimed twice: {twice}"

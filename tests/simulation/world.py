@@ -1,0 +1,534 @@
+"""A simulated cluster: real elections on a simulated store, network, clocks and applications.
+
+Everything happens on one heap of events in true time; a seed decides all of it. What is checked is
+what the world can see and no member can: whether two applications ever run the same singleton.
+"""
+
+import heapq
+import itertools
+import random
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
+from functools import partial
+
+from immutant.election import Effect, Election, Get, Put, Tell, Timings, member_lease
+from immutant.election.ticks import JobState, Ticker
+from immutant.leases import Lease, LeaseEvent, LeaseSnapshot
+from immutant.link import Granted, Heartbeat, Revoked, Stopping, TickDue
+from immutant.schedules import Schedule
+
+APP = "demo"
+DAEMON = "demo.daemon.counter"
+JOB = "demo.job.ajob"
+EPOCH = 1_800_000_000.0
+
+
+class Store:
+    """Records with versions, and the ordered log that watches read."""
+
+    def __init__(self) -> None:
+        self.version = 0
+        self.records: dict[str, Lease] = {}
+        self.log: list[LeaseEvent] = []
+
+    def write(self, lease: Lease, expect: int) -> int | None:
+        there = self.records.get(lease.name)
+        if (there.version if there else 0) != expect:
+            return None
+        return self.force(lease)
+
+    def force(self, lease: Lease) -> int:
+        self.version += 1
+        stored = replace(lease, version=self.version)
+        self.records[lease.name] = stored
+        self.log.append(LeaseEvent(lease.name, self.version, stored))
+        return self.version
+
+    def delete(self, name: str) -> None:
+        if self.records.pop(name, None):
+            self.version += 1
+            self.log.append(LeaseEvent(name, self.version, None))
+
+    def snapshot(self) -> LeaseSnapshot:
+        return LeaseSnapshot(tuple(self.records.values()), self.version)
+
+
+@dataclass(slots=True)
+class Running:
+    """One tenure as an application runs it."""
+
+    singleton: str
+    nonce: str
+    not_after: float
+    incarnation: int
+    name: str
+
+
+@dataclass
+class Node:
+    """A pod: its coordinator (one election after the other) and its application."""
+
+    world: "World"
+    member: str
+    offset: float
+    rate: float
+    incarnation: int = 0
+    name: str = ""
+    election: Election | None = None
+    alive: bool = True
+    replaced: bool = False
+    app_died: bool = False
+    app_life: int = 0
+    paused_until: float = 0.0
+    cut_until: float = 0.0
+    stall_until: float = 0.0
+    watched: int = 0
+    running: dict[str, Running] = field(default_factory=dict)
+    standing: set[str] = field(default_factory=set)
+    wake_at: float = -1.0
+
+    def now(self) -> float:
+        return self.offset + self.rate * self.world.time
+
+    def true_time(self, local: float) -> float:
+        return (local - self.offset) / self.rate
+
+    def boot(self) -> None:
+        """A new incarnation of the coordinator."""
+        self.incarnation += 1
+        self.standing.clear()
+        world, name = self.world, f"{self.member}/{next(self.world.serial)}"
+        self.election = Election(
+            APP, self.member, name, world.timings, world.fresh, absence_is_proof=world.locks
+        )
+        self.name = name
+        self.election.calendar(EPOCH + world.time - self.now())
+        self.relist()
+
+    def relist(self) -> None:
+        incarnation = self.incarnation
+
+        def answer() -> None:
+            if self.incarnation == incarnation:
+                snapshot = self.world.store.snapshot()
+                self.watched = len(self.world.store.log)
+                self.world.reach(self, lambda: self.feed(incarnation, "listed", snapshot))
+
+        self.world.send(self, answer, lambda: self.world.later(0.3, self.relist))
+
+    def feed(self, incarnation: int, what: str, *args: object) -> None:
+        """Tell the election something, if it is still that incarnation's."""
+        if self.election is None or incarnation != self.incarnation or not self.alive:
+            return
+        effects = getattr(self.election, what)(*args, self.now())
+        self.perform(incarnation, effects)
+
+    def perform(self, incarnation: int, effects: list[Effect]) -> None:
+        assert self.election is not None
+        for effect in effects:
+            if isinstance(effect, Put):
+                self.world.put(self, incarnation, effect)
+            elif isinstance(effect, Get):
+                self.world.get(self, incarnation, effect)
+            else:
+                self.world.tell(self, incarnation, effect)
+        if self.election.ended:
+            self.world.later(0.01, lambda: self.reboot(incarnation))
+            return
+        self.world.schedule_wake(self, self.true_time(self.election.next_wake(self.now())))
+
+    def reboot(self, incarnation: int) -> None:
+        if self.alive and self.incarnation == incarnation:
+            self.world.reach(self, lambda: self.boot() if self.incarnation == incarnation else None)
+
+    def notice_death(self) -> None:
+        """The coordinator learns that its application died, at the latest from the next one."""
+        if self.app_died:
+            self.app_died = False
+            self.feed(self.incarnation, "app_died")
+
+    def stand(self) -> None:
+        """The application stands for everything that it does not run."""
+        self.notice_death()
+        election = self.election
+        if election is None or not self.alive or election.ended:
+            return
+        for name in (DAEMON, JOB):
+            if name not in self.standing and name not in self.running and election.may_stand(name):
+                self.standing.add(name)
+                ticker = Ticker("ajob", self.world.schedule) if name == JOB else None
+                self.feed(self.incarnation, "stand", name, ticker)
+
+
+class World:
+    """The whole of it; `run` plays one seed."""
+
+    def __init__(
+        self, seed: int, *, nodes: int = 3, faults: bool = True, locks: bool = False
+    ) -> None:
+        """Prepare one seed.
+
+        Args:
+            seed: Decides everything that is left to chance.
+            nodes: How many pods there are.
+            faults: Whether anything goes wrong.
+            locks: Play the embedded store: nobody edits records, and the kernel's locks prove
+                deaths. Else play a Kubernetes API server.
+        """
+        self.random = random.Random(seed)
+        self.timings = Timings(1.2, 0.7, 0.25, 0.3, 0.15, 0.18, 0.08)
+        self.schedule = Schedule.of(every=0.3)
+        self.time = 0.0
+        self.serial = itertools.count(1)
+        self.store = Store()
+        self.violations: list[str] = []
+        self.begun: dict[str, list[int]] = {}
+        self.grants = 0
+        self._events: list[tuple[float, int, Callable[[], None]]] = []
+        self._faults = faults
+        self.locks = locks
+        self.nodes = [self._node(f"demo-{n}") for n in range(nodes)]
+
+    def fresh(self) -> str:
+        return f"n{next(self.serial)}"
+
+    def run(self, trouble: float, calm: float) -> None:
+        """Faults until `trouble`, none until `calm`."""
+        for node in self.nodes:
+            self.later(self.random.random(), node.boot)
+            self._app_loop(node)
+        if self._faults:
+            self._next_fault(trouble)
+        while self._events and self._events[0][0] <= trouble + calm:
+            self.time, _, action = heapq.heappop(self._events)
+            action()
+
+    # -- time and network
+
+    def later(self, delay: float, action: Callable[[], None]) -> None:
+        heapq.heappush(self._events, (self.time + delay, next(self.serial), action))
+
+    def reach(self, node: Node, action: Callable[[], None]) -> None:
+        """Let something happen in a node: at once, or when its pause is over."""
+        if self.time < node.paused_until:
+            self.later(
+                node.paused_until - self.time + self.random.random() * 0.001,
+                lambda: self.reach(node, action),
+            )
+        elif node.alive:
+            action()
+
+    def send(self, node: Node, arrive: Callable[[], None], lost: Callable[[], None]) -> None:
+        """One request from a node to the store; `arrive` happens there, perhaps late or never."""
+        dropped = self.time < node.cut_until or (self._faults and self.random.random() < 0.03)
+        if dropped:
+            self.later(self.timings.api_timeout, lost)
+            if self.random.random() < 0.5:
+                # A request that hung in a cut may land long after its sender gave it up.
+                self.later(self.random.uniform(0.2, 3.0), arrive)
+            return
+        self.later(self._delay(), arrive)
+
+    def put(self, node: Node, incarnation: int, put: Put) -> None:
+        settled: list[str] = []
+
+        def reply(what: str, *args: object) -> None:
+            if not settled:
+                settled.append(what)
+                self.reach(node, lambda: node.feed(incarnation, what, put, *args))
+
+        def arrive() -> None:
+            version = self.store.write(put.lease, put.expect)
+            self._after_write()
+            answer = ("stored", version) if version is not None else ("refused",)
+            if self.time >= node.cut_until and (not self._faults or self.random.random() > 0.03):
+                self.later(self._delay(), lambda: reply(*answer))
+
+        self.send(node, arrive, lambda: None)
+        self.later(self.timings.api_timeout, lambda: reply("unknown"))
+
+    def get(self, node: Node, incarnation: int, get: Get) -> None:
+        settled: list[str] = []
+
+        def reply(what: str, *args: object) -> None:
+            if not settled:
+                settled.append(what)
+                self.reach(node, lambda: node.feed(incarnation, what, get.name, *args))
+
+        def arrive() -> None:
+            lease = self.store.records.get(get.name)
+            if self.time >= node.cut_until:
+                self.later(self._delay(), lambda: reply("got", lease))
+
+        self.send(node, arrive, lambda: None)
+        self.later(self.timings.api_timeout, lambda: reply("unreadable"))
+
+    def schedule_wake(self, node: Node, at: float) -> None:
+        at = max(at, self.time + 0.001)
+        node.wake_at = at
+        incarnation = node.incarnation
+
+        def wake() -> None:
+            if node.wake_at == at:
+                self.reach(node, lambda: node.feed(incarnation, "wake"))
+
+        if at < 1e12:
+            self.later(at - self.time, wake)
+
+    def _after_write(self) -> None:
+        for node in self.nodes:
+            self.later(self._delay(), partial(self._watch, node))
+
+    def _watch(self, node: Node) -> None:
+        blocked = max(node.stall_until, node.cut_until, node.paused_until)
+        if not node.alive or node.election is None:
+            return
+        if self.time < blocked:
+            self.later(blocked - self.time + 0.001, lambda: self._watch(node))
+            return
+        while node.watched < len(self.store.log):
+            event = self.store.log[node.watched]
+            node.watched += 1
+            node.feed(node.incarnation, "saw", event)
+
+    def _delay(self) -> float:
+        slow = self._faults and self.random.random() < 0.05
+        return self.random.uniform(0.03, 0.25) if slow else self.random.uniform(0.001, 0.015)
+
+    # -- the applications
+
+    def tell(self, node: Node, incarnation: int, tell: Tell) -> None:
+        life, delay = node.app_life, self.random.uniform(0.0005, 0.02)
+
+        def arrive() -> None:
+            # A stream ends with either of its two processes.
+            if incarnation == node.incarnation and life == node.app_life:
+                self._hear(node, incarnation, tell)
+
+        self.later(delay, lambda: self.reach(node, arrive))
+
+    def _hear(self, node: Node, incarnation: int, tell: Tell) -> None:
+        event, running = tell.event, node.running.get(tell.singleton)
+        if isinstance(event, Granted):
+            self._start(node, incarnation, tell.singleton, event)
+        elif running is None or running.incarnation != incarnation:
+            return
+        elif isinstance(event, Heartbeat):
+            if node.now() < running.not_after:
+                running.not_after = max(running.not_after, event.not_after)
+                self._guard(node, running)
+        elif isinstance(event, TickDue):
+            self._tick(node, incarnation, running, event)
+        elif isinstance(event, Revoked | Stopping):
+            self.later(
+                self.random.uniform(0, self.timings.stop_margin),
+                lambda: self.reach(node, lambda: self._stop(node, running)),
+            )
+
+    def _start(self, node: Node, incarnation: int, name: str, event: Granted) -> None:
+        node.standing.discard(name)
+        running = Running(name, event.tenure, event.not_after, incarnation, node.name)
+        if node.now() >= event.not_after:
+            self._answer(node, running)
+            return
+        for other in self.nodes:
+            held = other.running.get(name)
+            if held and self._acts(other, held):
+                self.violations.append(
+                    f"{self.time:.3f}: {node.member} runs {name} while {other.member} does"
+                )
+        node.running[name] = running
+        self.grants += 1
+        self._guard(node, running)
+
+    def _acts(self, node: Node, running: Running) -> bool:
+        """Whether user code of the tenure may be acting now.
+
+        Not while frozen, and not after waking past the deadline: a kernel timer ends it there.
+        """
+        return self.time >= node.paused_until and node.alive
+
+    def _guard(self, node: Node, running: Running) -> None:
+        """The deadline: user code stops somewhere between it and the end of both margins."""
+        end = running.not_after
+        overrun = self.random.uniform(0, self.timings.margins)
+
+        def enforce() -> None:
+            if running.not_after == end:
+                self._stop(node, running)
+
+        at = node.true_time(end + overrun)
+        # Not through `reach`: a kernel timer fires before a frozen process can act again.
+        self.later(max(at - self.time, 0.0), enforce)
+
+    def _stop(self, node: Node, running: Running) -> None:
+        if node.running.get(running.singleton) is not running:
+            return
+        del node.running[running.singleton]
+        self._answer(node, running)
+
+    def _answer(self, node: Node, running: Running) -> None:
+        """Nothing of the tenure runs any more: say so, and leave the stream."""
+
+        def answer() -> None:
+            node.feed(running.incarnation, "stopped", running.singleton, running.nonce)
+            node.feed(running.incarnation, "leave", running.singleton)
+
+        self.later(0.002, lambda: self.reach(node, answer))
+
+    def _tick(self, node: Node, incarnation: int, running: Running, event: TickDue) -> None:
+        if node.now() >= event.not_after:
+            return
+        self.begun.setdefault(event.id, []).append(event.attempt)
+        self.later(
+            self.random.uniform(0.01, 0.3),
+            lambda: self.reach(node, lambda: self._tick_done(node, running, event)),
+        )
+
+    def _tick_done(self, node: Node, running: Running, event: TickDue) -> None:
+        if node.running.get(JOB) is running:
+            node.feed(running.incarnation, "done", JOB, event.id, "")
+
+    def _app_loop(self, node: Node) -> None:
+        if node.alive:
+            if self.time >= node.paused_until:
+                node.stand()
+            self.later(self.random.uniform(0.02, 0.1), lambda: self._app_loop(node))
+
+    # -- faults
+
+    def _next_fault(self, until: float) -> None:
+        if self.time >= until:
+            self._heal()
+            return
+        self.random.choice(
+            [
+                self._pause,
+                self._pause,
+                self._cut,
+                self._cut,
+                self._stall,
+                self._stall,
+                self._kill_coordinator,
+                self._kill_app,
+                self._replace_pod,
+                self._drain,
+                *([] if self.locks else [self._edit, self._edit]),
+            ]
+        )()
+        self.later(self.random.expovariate(1.2), lambda: self._next_fault(until))
+
+    def _heal(self) -> None:
+        self._faults = False
+        for node in self.nodes:
+            node.paused_until = min(node.paused_until, self.time)
+            node.cut_until = min(node.cut_until, self.time)
+            node.stall_until = min(node.stall_until, self.time)
+            self.later(0.001, partial(self._watch, node))
+
+    def _victim(self) -> Node:
+        return self.random.choice([node for node in self.nodes if node.alive])
+
+    def _pause(self) -> None:
+        self._victim().paused_until = self.time + self.random.uniform(0.1, 3.0)
+
+    def _cut(self) -> None:
+        self._victim().cut_until = self.time + self.random.uniform(0.1, 3.0)
+
+    def _stall(self) -> None:
+        self._victim().stall_until = self.time + self.random.uniform(0.1, 3.0)
+
+    def _kill_coordinator(self) -> None:
+        node = self._victim()
+        self._mourn(node, node.name)
+        node.incarnation += 1
+        node.election = None
+        incarnation = node.incarnation
+        self.later(
+            self.random.uniform(0.05, 1.0),
+            lambda: self.reach(
+                node, lambda: node.boot() if node.incarnation == incarnation else None
+            ),
+        )
+
+    def _kill_app(self) -> None:
+        node = self._victim()
+        node.running.clear()
+        node.standing.clear()
+        node.app_died = True
+        node.app_life += 1
+        self.reach(node, node.notice_death)
+
+    def _mourn(self, node: Node, name: str) -> None:
+        """The kernel frees an incarnation's lock once nothing runs in its name any more."""
+        if not self.locks:
+            return
+        if any(running.name == name for running in node.running.values()):
+            self.later(0.02, lambda: self._mourn(node, name))
+            return
+        for other in self.nodes:
+            self.reach(other, partial(self._tell_death, other, name))
+
+    def _tell_death(self, node: Node, name: str) -> None:
+        node.feed(node.incarnation, "proved_dead", name)
+
+    def _replace_pod(self) -> None:
+        """The same name on another node, while the old one may run on, cut off."""
+        old = self._victim()
+        if old.replaced:
+            return
+        old.replaced = True
+        old.cut_until = old.stall_until = self.time + 60.0
+        old.paused_until = max(old.paused_until, self.time + self.random.choice([0.0, 1.0]))
+        new = self._node(old.member)
+        self.nodes.append(new)
+        self.later(self.random.uniform(0.0, 0.5), new.boot)
+        self._app_loop(new)
+
+        def gone() -> None:
+            old.alive = False
+            old.running.clear()
+            self._mourn(old, old.name)
+
+        self.later(self.random.uniform(0.5, 4.0), gone)
+
+    def _drain(self) -> None:
+        node = self._victim()
+        node.feed(node.incarnation, "drain", "a test", 1.0)
+
+    def _edit(self) -> None:
+        names = list(self.store.records)
+        if not names:
+            return
+        name = self.random.choice(names)
+        there = self.store.records[name]
+        older = [event.lease for event in self.store.log if event.name == name and event.lease]
+        edit = self.random.choice(["delete", "empty", "garble", "restore", "body"])
+        if edit == "delete":
+            self.store.delete(name)
+        elif edit == "empty":
+            self.store.force(Lease(name))
+        elif edit == "garble":
+            self.store.force(replace(there, holder="somebody", member="", nonce="x", released=""))
+        elif edit == "restore" and not name.startswith(member_lease(APP, "")):
+            self.store.force(self.random.choice(older))
+        else:
+            self.store.force(replace(there, body="edited"))
+        self._after_write()
+
+    def _node(self, member: str) -> Node:
+        return Node(
+            self,
+            member,
+            offset=self.random.uniform(0, 1e5),
+            rate=1 + self.random.uniform(-0.01, 0.01),
+        )
+
+    # -- what must hold
+
+    def holders(self, name: str) -> list[str]:
+        return [node.member for node in self.nodes if name in node.running and node.alive]
+
+    def job(self) -> JobState | None:
+        lease = self.store.records.get(JOB)
+        return JobState.from_body(lease.body) if lease else None

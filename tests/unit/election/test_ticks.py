@@ -1,0 +1,139 @@
+"""The ticker against a plain reference: every due instant is claimed, passed over or pending."""
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from immutant.election.ticks import ON_TIME, JobState, Ticker
+from immutant.link import TickDue
+from immutant.schedules import Misfire, Schedule
+
+START = 1_800_000_000.0
+
+
+class Holder:
+    """One member after the other, each with its ticker, over one record."""
+
+    def __init__(self, schedule: Schedule) -> None:
+        self.schedule = schedule
+        self.body = ""
+        self.ticker = Ticker("job", schedule)
+        self.take_over()
+
+    def take_over(self) -> None:
+        self.ticker = Ticker("job", self.schedule)
+        self.ticker.begin(self.body)
+
+    def step(self, wall: float, *, lands: bool = True) -> TickDue | None:
+        body = self.ticker.propose(wall, claim=True)
+        if body is None:
+            return None
+        if not lands:
+            self.ticker.failed()
+            return None
+        self.body = body
+        return self.ticker.committed(not_after=1e12)
+
+    @property
+    def state(self) -> JobState:
+        state = JobState.from_body(self.body)
+        assert state is not None
+        return state
+
+
+def test_the_first_holder_begins_now_and_owes_nothing_for_the_past() -> None:
+    holder = Holder(Schedule.of(every=10))
+    due = holder.step(START)
+    assert due is not None
+    assert (due.scheduled_at, due.attempt) == (START, 1)
+
+
+def test_a_claim_that_did_not_land_is_claimed_again() -> None:
+    holder = Holder(Schedule.of(every=10))
+    assert holder.step(START, lands=False) is None
+    due = holder.step(START + 0.5)
+    assert due is not None
+
+
+def test_an_end_is_written_at_once_so_that_a_successor_does_not_run_it_again() -> None:
+    holder = Holder(Schedule.of(every=10))
+    due = holder.step(START)
+    assert due is not None
+    holder.ticker.done(due.id, "")
+    assert holder.step(START + 1) is None
+    assert holder.state.open is None
+    holder.take_over()
+    assert holder.step(START + 2) is None
+    assert [run.outcome for run in holder.state.runs] == ["ok"]
+
+
+def test_a_changed_schedule_begins_anew() -> None:
+    holder = Holder(Schedule.of(every=10))
+    holder.step(START)
+    holder.schedule = Schedule.of(every=7)
+    holder.take_over()
+    due = holder.step(START + 100)
+    assert due is not None
+    assert (due.scheduled_at, due.attempt) == (START + 100, 1)
+
+
+def test_garbage_in_the_record_begins_anew() -> None:
+    holder = Holder(Schedule.of(every=10))
+    holder.body = '{"schedule": 1}'
+    holder.take_over()
+    assert holder.step(START) is not None
+
+
+def test_repeat_counts_the_runs_after_the_first() -> None:
+    holder, runs = Holder(Schedule.of(every=10, repeat=2)), 0
+    for second in range(100):
+        due = holder.step(START + second)
+        if due:
+            runs += 1
+            holder.ticker.done(due.id, "")
+    assert runs == 3
+
+
+def test_a_dense_schedule_is_caught_up_with_in_few_steps() -> None:
+    holder = Holder(Schedule.of(cron="* * * * * *"))
+    holder.step(START)
+    first = holder.step(START + 1)
+    assert first is not None
+    holder.ticker.done(first.id, "")
+    holder.step(START + 1)
+    due = holder.step(START + 90 * 86_400)
+    assert due is not None
+    assert due.scheduled_at == START + 90 * 86_400
+
+
+@st.composite
+def histories(draw: st.DrawFn) -> tuple[float, list[tuple[float, str]]]:
+    """A period, and what happens after which pause."""
+    every = draw(st.sampled_from([0.3, 1.0, 2.5]))
+    happenings = st.sampled_from(["step", "step", "done", "done", "take over", "lost"])
+    return every, draw(st.lists(st.tuples(st.floats(0.01, 8.0), happenings), max_size=60))
+
+
+@given(history=histories(), misfire=st.sampled_from(["skip", "latest", "all"]))
+def test_no_tick_is_claimed_twice_and_policies_hold(
+    history: tuple[float, list[tuple[float, str]]], misfire: Misfire
+) -> None:
+    every, happenings = history
+    holder = Holder(Schedule.of(every=every, misfire=misfire))
+    wall, claims, open_tick = START, [], None
+    for pause, happening in happenings:
+        wall += pause
+        if happening == "done" and open_tick is not None:
+            holder.ticker.done(open_tick.id, "")
+        elif happening == "take over":
+            holder.take_over()
+        due = holder.step(wall, lands=happening != "lost")
+        if due is not None:
+            claims.append((due.id, due.attempt))
+            if due.attempt == 1 and misfire == "skip":
+                assert wall - due.scheduled_at <= ON_TIME + 1e-6
+            if due.attempt == 1 and misfire == "latest":
+                assert wall - due.scheduled_at < every + 1e-6
+            open_tick = due
+    assert len(claims) == len(set(claims))
+    first_tries = [tick for tick, attempt in claims if attempt == 1]
+    assert first_tries == sorted(first_tries)

@@ -1,0 +1,66 @@
+"""Wake-ups between processes that cannot be delivered just so."""
+
+import asyncio
+import os
+import shutil
+import socket
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from immutant.embedded.bell import Bell
+from immutant.embedded.post import Post
+
+
+@pytest.fixture
+async def folder(tmp_path_factory: Any) -> Path:
+    return Path(tmp_path_factory.mktemp("s")) / "private" / "x"
+
+
+async def test_a_full_buffer_loses_no_wake_up(folder: Path) -> None:
+    bells = [Bell(), Bell()]
+    sender, receiver = Post(folder, "1-a", bells[0]), Post(folder, "2-b", bells[1])
+    with bells[1].listening("topic:last") as rung:
+        for number in range(2000):  # All at once: the receiver has no turn to read meanwhile.
+            assert sender.deliver({"2-b": {f"topic:{number}"}}) == ()
+        sender.deliver({"2-b": {"topic:last"}})
+        async with asyncio.timeout(0.5):
+            await rung.wait()
+    await sender.close()
+    await receiver.close()
+    assert not os.path.exists(folder)  # noqa: ASYNC240, PTH110
+
+
+async def test_the_socket_of_a_dead_process_is_removed(folder: Path) -> None:
+    sender = Post(folder, "1-a", Bell())
+    dead = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
+    dead.bind(str(folder / "2-b"))
+    dead.close()
+    sender.deliver({"2-b": {"topic:x"}, "3-c": {"topic:x"}})
+    assert not (folder / "2-b").exists()
+    await sender.close()
+
+
+async def test_more_topics_than_a_letter_holds_wake_everybody(folder: Path) -> None:
+    bells = [Bell(), Bell()]
+    sender, receiver = Post(folder, "1-a", bells[0]), Post(folder, "2-b", bells[1])
+    with bells[1].listening("any") as rung:
+        sender.deliver({"2-b": {f"topic:{number}" * 10 for number in range(2000)}})
+        async with asyncio.timeout(0.5):
+            await rung.wait()
+    await sender.close()
+    await receiver.close()
+
+
+async def test_a_folder_that_was_cleared_away_is_made_again(folder: Path) -> None:
+    bells = [Bell(), Bell()]
+    sender, receiver = Post(folder, "1-a", bells[0]), Post(folder, "2-b", bells[1])
+    shutil.rmtree(folder)
+    receiver.mend()
+    with bells[1].listening("t") as rung:
+        sender.deliver({"2-b": {"t"}})
+        async with asyncio.timeout(0.5):
+            await rung.wait()
+    await sender.close()
+    await receiver.close()

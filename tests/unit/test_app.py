@@ -1,0 +1,135 @@
+"""What an application may define, and what it may not."""
+
+import re
+import subprocess
+import sys
+
+import pytest
+
+import immutant
+from immutant import App, DefinitionError, NotRunningError, SessionOptions
+
+
+@pytest.fixture
+def app() -> App:
+    return App("demo")
+
+
+def here(app: App) -> None:
+    app.cache("counters")
+
+
+def there(app: App) -> None:
+    app.cache("counters")
+
+
+def test_two_caches_of_one_name_are_refused_with_both_places(app: App) -> None:
+    here(app)
+    with pytest.raises(DefinitionError) as refused:
+        there(app)
+    lines = re.findall(rf"{re.escape(__file__)}:(\d+)", str(refused.value))
+    first = here.__code__.co_firstlineno + 1
+    second = there.__code__.co_firstlineno + 1
+    assert lines == [str(first), str(second)]
+    assert "another name" in str(refused.value)
+
+
+def test_two_daemons_of_one_name_are_refused(app: App) -> None:
+    @app.daemon
+    async def counter() -> None: ...
+
+    with pytest.raises(DefinitionError, match="daemon 'counter' is defined twice"):
+
+        @app.daemon(name="counter")
+        async def other() -> None: ...
+
+
+def test_a_daemon_and_a_job_may_share_a_name(app: App) -> None:
+    app.daemon(name="same")(lambda: None)
+    app.job(every=1, name="same")(lambda: None)
+
+
+@pytest.mark.parametrize("name", ["", "  ", "a\nb", "n" * 201, 7])
+def test_a_name_is_readable_text(app: App, name: str) -> None:
+    with pytest.raises(DefinitionError):
+        app.queue(name)
+
+
+def test_two_handlers_of_one_path_are_refused_only_for_the_same_method(app: App) -> None:
+    app.get("/x")(lambda: "")
+    app.post("/x")(lambda: "")
+    app.websocket("/x")(lambda: None)
+    with pytest.raises(DefinitionError, match="GET route '/x' is defined twice"):
+        app.route("/x", methods=("get",))(lambda: "")
+
+
+def test_a_wrong_schedule_is_refused_with_its_place(app: App) -> None:
+    with pytest.raises(DefinitionError, match=rf"{re.escape(__file__)}:\d+: cron="):
+        app.job(cron="every now and then")
+
+
+@pytest.mark.parametrize(
+    "options",
+    [
+        {"concurrency": 0},
+        {"attempts": 0},
+        {"visibility": "soon"},
+        {"visibility": 0},
+        {"backoff": -1},
+        {"subscription": "durable"},
+    ],
+)
+def test_a_listener_that_cannot_be_is_refused(app: App, options: dict[str, object]) -> None:
+    with pytest.raises(DefinitionError):
+        app.listener(app.queue("q"), **options)  # type: ignore[arg-type]
+
+
+def test_a_listener_of_anything_else_is_refused(app: App) -> None:
+    with pytest.raises(DefinitionError, match=r"app\.queue"):
+        app.listener("q")  # type: ignore[arg-type]
+
+
+def test_a_path_begins_with_a_slash(app: App) -> None:
+    with pytest.raises(DefinitionError, match="write '/count'"):
+        app.get("count")
+
+
+def test_two_durable_subscriptions_of_one_name_are_refused(app: App) -> None:
+    news = app.topic("news")
+    app.listener(news, subscription="mail")(lambda body: None)
+    with pytest.raises(DefinitionError, match="defined twice"):
+        app.listener(news, subscription="mail")
+
+
+def test_session_options_are_checked_at_once() -> None:
+    with pytest.raises(DefinitionError, match=r"SessionOptions\.idle"):
+        App("demo", sessions=SessionOptions(idle="half an hour"))
+
+
+async def test_a_handle_used_while_nothing_runs_says_what_to_do(app: App) -> None:
+    cache, queue, topic = app.cache("c"), app.queue("q"), app.topic("t")
+    for use in (cache.get("k"), queue.send(1), topic.publish(1)):
+        with pytest.raises(NotRunningError, match="immutant run"):
+            await use
+
+
+def loaded_by(code: str) -> set[str]:
+    code = f"import sys; {code}; print(*sys.modules)"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    return set(done.stdout.split())
+
+
+def test_importing_immutant_loads_nothing_that_it_does_not_use() -> None:
+    assert not {"asyncio", "dataclasses", "immutant.app"} & loaded_by("import immutant")
+
+
+def test_making_an_app_loads_no_framework_and_no_store() -> None:
+    heavy = {"starlette", "uvicorn", "sqlite3", "httpx", "pydantic", "typer", "cronsim", "zoneinfo"}
+    assert not heavy & loaded_by("from immutant import App; App('demo')")
+
+
+def test_every_public_name_is_there() -> None:
+    for name in immutant.__all__:
+        assert getattr(immutant, name) is not None
+    with pytest.raises(AttributeError, match="has no attribute 'Nothing'"):
+        immutant.Nothing  # noqa: B018

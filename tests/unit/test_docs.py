@@ -1,0 +1,99 @@
+"""What the documents say is run: every Python block, and every path that they name exists."""
+
+import inspect
+import logging
+import re
+from collections.abc import Iterator
+from pathlib import Path
+from types import ModuleType
+from typing import NamedTuple
+
+import pytest
+
+from immutant import App, testing
+
+ROOT = Path(__file__).parents[2]
+DOCS = sorted([ROOT / "README.md", ROOT / "CONTRIBUTING.md", *ROOT.glob("docs/**/*.md")])
+SOURCE = ROOT / "runtime" / "src" / "immutant"
+NOT_CODE = {"", "text", "sh", "sql", "json", "yaml", "toml", "http", "mermaid"}
+
+_FENCE = re.compile(r"^```([^\n]*)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
+_NAMED = re.compile(r"`((?:docs|examples|requirements|runtime|tests|tools)/[\w./-]+)`")
+_LINK = re.compile(r"\]\((?!https?:)([^)#\s]+)")
+_MAPPED = re.compile(r"^- `([\w/]+\.py)`: ", re.MULTILINE)
+
+
+class Block(NamedTuple):
+    """One fenced block of a document; `line` is that of its first line of code."""
+
+    path: Path
+    line: int
+    kind: str
+    code: str
+
+
+def blocks() -> Iterator[Block]:
+    for path in DOCS:
+        text = path.read_text() if path.exists() else ""
+        for found in _FENCE.finditer(text):
+            line = text.count("\n", 0, found.start()) + 2
+            yield Block(path, line, found[1].strip(), found[2])
+
+
+def name(block: Block) -> str:
+    return f"{block.path.relative_to(ROOT)}:{block.line}"
+
+
+PYTHON = [block for block in blocks() if block.kind == "python"]
+
+
+def load(block: Block) -> ModuleType:
+    """The block as a module of its own; errors show the line in the document."""
+    module = ModuleType("documented")
+    code = "\n" * (block.line - 1) + block.code
+    exec(compile(code, str(block.path), "exec"), vars(module))
+    return module
+
+
+async def start_and_stop(app: App) -> None:
+    async with testing.cluster(app) as cluster:
+        await cluster.settled()
+        await cluster.stop(cluster.replicas[0])
+
+
+@pytest.mark.parametrize("block", PYTHON, ids=map(name, PYTHON))
+async def test_a_block_runs_with_the_tests_in_it_or_starts_and_stops(
+    block: Block,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    defined = vars(load(block))
+    tests = [one for what, one in defined.items() if what.startswith("test_")]
+    for test in tests:
+        assert inspect.iscoroutinefunction(test), "a test in a document is `async def`"
+        await test()
+    if not tests and isinstance(app := defined.get("app"), App):
+        await start_and_stop(app)
+        assert [one for one in caplog.records if one.levelno >= logging.WARNING] == []
+
+
+def test_every_block_is_of_a_kind_that_is_known() -> None:
+    unknown = [name(block) for block in blocks() if block.kind not in NOT_CODE | {"python"}]
+    assert unknown == [], "write ```python for code that is to run, or one of the kinds in NOT_CODE"
+
+
+@pytest.mark.parametrize("path", DOCS, ids=lambda path: str(path.relative_to(ROOT)))
+def test_what_a_document_names_exists(path: Path) -> None:
+    text = path.read_text()
+    named = [ROOT / one for one in _NAMED.findall(text)]
+    linked = [path.parent / one for one in _LINK.findall(text)]
+    assert [str(one) for one in named + linked if not one.exists()] == []
+
+
+def test_the_map_of_the_source_names_every_module_once_and_no_other() -> None:
+    mapped = _MAPPED.findall((ROOT / "docs" / "architecture.md").read_text())
+    there = [str(path.relative_to(SOURCE)) for path in SOURCE.rglob("*.py")]
+    modules = [one for one in there if not one.endswith("__init__.py")]
+    assert sorted(mapped) == sorted(modules), "docs/architecture.md ends in a line for each module"

@@ -1,0 +1,112 @@
+from datetime import UTC, datetime, timedelta
+from zoneinfo import ZoneInfo
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from immutant.errors import DefinitionError
+from immutant.schedules import Schedule
+
+
+@given(
+    every=st.floats(0.01, 1e6),
+    anchor=st.floats(1.6e9, 2e9),
+    steps=st.integers(1, 50),
+    start=st.floats(-1e3, 1e7),
+)
+def test_walking_a_period_gives_each_instant_once_and_in_rhythm(
+    every: float, anchor: float, steps: int, start: float
+) -> None:
+    schedule = Schedule.of(every=every)
+    due = schedule.next_after(anchor + start, anchor)
+    for _ in range(steps):
+        assert due is not None
+        following = schedule.next_after(due, anchor)
+        assert following is not None
+        assert following - due == pytest.approx(every, rel=1e-3, abs=1e-6)
+        # Asked from anywhere between the two, the answer is the very same float.
+        assert schedule.next_after(due + (following - due) / 2, anchor) == following
+        due = following
+
+
+def test_the_first_tick_is_at_the_anchor_or_after_the_delay() -> None:
+    assert Schedule.of(every=20).next_after(0, 100) == 100
+    assert Schedule.of(every=20, in_="5s").next_after(0, 100) == 105
+    assert Schedule.of(in_="5s").next_after(0, 100) == 105
+    assert Schedule.of(in_="5s").next_after(105, 100) is None
+
+
+def test_at_is_one_run_and_the_beginning_of_a_period() -> None:
+    at = datetime(2026, 1, 1, tzinfo=UTC)
+    assert Schedule.of(at=at).next_after(0, 0) == at.timestamp()
+    assert Schedule.of(at=at).next_after(at.timestamp(), 0) is None
+    assert Schedule.of(at=at, every=60).next_after(at.timestamp(), 0) == at.timestamp() + 60
+
+
+def test_nothing_is_due_after_until() -> None:
+    schedule = Schedule.of(every=10, until=125.0)
+    assert schedule.next_after(119, 100) == 120
+    assert schedule.next_after(120, 100) is None
+
+
+def test_cron_is_read_in_its_time_zone_also_with_seconds_and_nicknames() -> None:
+    berlin = ZoneInfo("Europe/Berlin")
+    noon = datetime(2026, 7, 1, 12, 0, tzinfo=berlin).timestamp()
+    midnight = datetime(2026, 7, 2, 0, 0, tzinfo=berlin).timestamp()
+    assert Schedule.of(cron="@daily", tz="Europe/Berlin").next_after(noon, 0) == midnight
+    assert Schedule.of(cron="*/20 * * * * *").next_after(noon, 0) == noon + 20
+
+
+@pytest.mark.parametrize(
+    ("before", "expected"),
+    [
+        # The hour from 2 to 3 is left out on 29 March 2026: the run comes when it would have been.
+        (datetime(2026, 3, 29, 0, 0), datetime(2026, 3, 29, 3, 0)),
+        # It comes twice on 25 October 2026: the run comes once, the first time.
+        (datetime(2026, 10, 25, 0, 0), datetime(2026, 10, 25, 2, 30, fold=0)),
+    ],
+)
+def test_a_daily_run_survives_both_changes_of_the_clock(
+    before: datetime, expected: datetime
+) -> None:
+    berlin = ZoneInfo("Europe/Berlin")
+    schedule = Schedule.of(cron="30 2 * * *", tz="Europe/Berlin")
+    due = schedule.next_after(before.replace(tzinfo=berlin).timestamp(), 0)
+    assert due == expected.replace(tzinfo=berlin).timestamp()
+    after = schedule.next_after(due, 0)
+    assert after is not None
+    following = datetime.fromtimestamp(after, berlin)
+    assert (following.date() - expected.date(), following.hour) == (timedelta(days=1), 2)
+
+
+@pytest.mark.parametrize(
+    ("wrong", "said"),
+    [
+        ({}, "a job needs every="),
+        ({"every": 1, "cron": "* * * * *"}, "either every= or cron="),
+        ({"at": 1.0, "in_": 1}, "either at= or in_="),
+        ({"cron": "61 * * * *"}, r"cron='61 \* \* \* \*' is no cron expression"),
+        ({"cron": "often"}, "write five fields"),
+        ({"every": "soon"}, "write seconds, or text like '20s'"),
+        ({"every": 0}, "at least 10ms"),
+        ({"every": -1}, "zero or more"),
+        ({"every": 1, "tz": "Europe/Atlantis"}, "IANA name such as 'Europe/Berlin'"),
+        ({"every": 1, "repeat": -1}, "how many runs follow the first"),
+        ({"every": 1, "misfire": "later"}, "must be one of skip, latest, all"),
+        ({"every": 1, "interrupted": "ignore"}, "must be one of rerun, record"),
+    ],
+)
+def test_what_cannot_be_a_schedule_is_refused_with_what_to_write(
+    wrong: dict[str, object], said: str
+) -> None:
+    with pytest.raises(DefinitionError, match=said):
+        Schedule.of(**wrong)  # type: ignore[arg-type]
+
+
+def test_a_schedule_survives_its_journey_as_json() -> None:
+    schedule = Schedule.of(cron="@hourly", tz="Asia/Tokyo", repeat=3, misfire="all", window="5m")
+    assert Schedule.from_json(schedule.to_json()) == schedule
+    assert Schedule.of(every=1).fingerprint != Schedule.of(every=2).fingerprint
+    with pytest.raises(DefinitionError, match="this is no schedule"):
+        Schedule.from_json("[]")

@@ -1,0 +1,218 @@
+"""A real `immutant run` under test: its log as it comes, its verbs, its processes."""
+
+import json
+import os
+import re
+import signal
+import socket
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from pathlib import Path
+
+IMMUTANT = (sys.executable, "-m", "immutant")
+PATIENCE = 20.0
+
+
+@dataclass(frozen=True)
+class Line:
+    """One line of the merged log: when it was read, whose it is, what it says."""
+
+    at: float
+    replica: str
+    text: str
+
+    @property
+    def number(self) -> int:
+        match = re.search(r"\d+", self.text)
+        assert match, self
+        return int(match.group())
+
+
+class Laptop:
+    """One `immutant run` on a folder of its own."""
+
+    def __init__(self, folder: Path, app: Path, replicas: int, *options: str) -> None:
+        self.folder = folder
+        self.port = _free_port()
+        self.lines: list[Line] = []
+        self._news = threading.Condition()
+        self.started = time.monotonic()
+        command = [*IMMUTANT, "run", str(app), "--replicas", str(replicas), "--no-reload"]
+        command += ["--name", "demo", "--port", str(self.port), *options]
+        self.process = subprocess.Popen(
+            command,
+            cwd=folder,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            env=os.environ | {"NO_COLOR": "1"},
+            start_new_session=True,
+        )
+        self._reader = threading.Thread(target=self._read)
+        self._reader.start()
+
+    def _read(self) -> None:
+        assert self.process.stdout
+        for raw in self.process.stdout:
+            replica, _, text = raw.rstrip("\n").partition(" | ")
+            with self._news:
+                self.lines.append(Line(time.monotonic(), replica.strip(), text))
+                self._news.notify_all()
+
+    def url(self, path: str) -> str:
+        return f"http://127.0.0.1:{self.port}{path}"
+
+    def said(self, word: str, since: int = 0) -> list[Line]:
+        """The lines that begin with this word, after the first `since` lines of all."""
+        return [line for line in self.lines[since:] if line.text.split(" ")[0] == word]
+
+    def until(self, done: Callable[[], bool], what: str, patience: float = PATIENCE) -> None:
+        """Wait, line by line, until something holds."""
+        with self._news:
+            if not self._news.wait_for(done, patience):
+                log = "\n".join(f"{line.replica} | {line.text}" for line in self.lines[-60:])
+                raise AssertionError(f"not within {patience:g} s: {what}; the log's end:\n{log}")
+
+    def wait_for(
+        self, word: str, count: int = 1, since: int = 0, patience: float = PATIENCE
+    ) -> list[Line]:
+        """Wait for so many lines that begin with this word; they are returned."""
+        self.until(lambda: len(self.said(word, since)) >= count, f"{count} x {word}", patience)
+        return self.said(word, since)
+
+    def verb(self, *arguments: str) -> str:
+        """Another terminal: `immutant VERB …` in the same folder."""
+        done = subprocess.run(
+            [*IMMUTANT, *arguments],
+            cwd=self.folder,
+            capture_output=True,
+            text=True,
+            timeout=60,
+            check=False,
+        )
+        assert done.returncode == 0, done.stderr
+        return done.stdout
+
+    def gears(self) -> list[dict[str, object]]:
+        gears: list[dict[str, object]] = json.loads(self.verb("gears", "-o", "json"))
+        return gears
+
+    def holder(self, singleton: str) -> str:
+        """The replica that holds the singleton, waiting for one."""
+        deadline = time.monotonic() + PATIENCE
+        while time.monotonic() < deadline:
+            for gear in self.gears():
+                if singleton in str(gear["singletons"]):
+                    return str(gear["name"])
+        raise AssertionError(f"nobody holds {singleton}")
+
+    def processes(self, replica: str, *parts: str) -> list[int]:
+        """The process ids of a replica's parts: "coordinator", "supervisor", "child"."""
+        found = [pid for pid, owner, part in self._parts() if owner == replica and part in parts]
+        return sorted(found)
+
+    def kill(self, replica: str, *parts: str) -> list[int]:
+        """SIGKILL the parts, all at once; their process ids."""
+        pids = self.processes(replica, *parts)
+        for pid in pids:
+            os.kill(pid, signal.SIGKILL)
+        return pids
+
+    def freeze_or_wake(self, replica: str, number: signal.Signals) -> None:
+        """Send a signal to all processes of a replica."""
+        for pid in self.processes(replica, "supervisor", "coordinator", "child"):
+            os.kill(pid, number)
+
+    @staticmethod
+    def send(pid: int, number: signal.Signals) -> None:
+        """Send a signal to one process of the run."""
+        os.kill(pid, number)
+
+    def _parts(self) -> Iterator[tuple[int, str, str]]:
+        parents = _parents()
+        mine = [pid for pid, parent in parents.items() if parent == self.process.pid]
+        for pid in mine:
+            replica, command = _replica(pid), _command(pid)
+            if "immutant.coordinator" in command:
+                yield pid, replica, "coordinator"
+            elif "immutant.serve" in command:
+                yield pid, replica, "supervisor"
+                for child, parent in parents.items():
+                    if parent == pid:
+                        yield child, replica, "child"
+
+    def interrupt(self) -> int:
+        """Ctrl-C, and the exit status."""
+        self.process.send_signal(signal.SIGINT)
+        return self.process.wait(timeout=30)
+
+    def close(self) -> None:
+        """End it however it stands; nothing of it stays behind."""
+        if self.process.poll() is None:
+            everything = [pid for pid, _, _ in self._parts()]
+            self.process.kill()
+            self.process.wait()
+            for pid in everything:
+                _kill_quietly(pid)
+        self._reader.join()
+        assert self.process.stdout
+        self.process.stdout.close()
+
+
+@contextmanager
+def laptop(folder: Path, app: Path, replicas: int, *options: str) -> Iterator[Laptop]:
+    run = Laptop(folder, app, replicas, *options)
+    try:
+        yield run
+    finally:
+        run.close()
+
+
+def numbers(lines: Sequence[Line]) -> list[int]:
+    return [line.number for line in lines]
+
+
+def _free_port() -> int:
+    with socket.socket() as listener:
+        listener.bind(("127.0.0.1", 0))
+        port: int = listener.getsockname()[1]
+        return port
+
+
+def _kill_quietly(pid: int) -> None:
+    with suppress(ProcessLookupError):
+        os.kill(pid, signal.SIGKILL)
+
+
+def _parents() -> dict[int, int]:
+    parents = {}
+    for entry in Path("/proc").iterdir():
+        if entry.name.isdigit():
+            try:
+                stat = (entry / "stat").read_text()
+            except OSError:
+                continue
+            state, parent = stat.rpartition(")")[2].split()[:2]
+            if state != "Z":
+                parents[int(entry.name)] = int(parent)
+    return parents
+
+
+def _command(pid: int) -> str:
+    try:
+        return Path(f"/proc/{pid}/cmdline").read_text().replace("\0", " ")
+    except OSError:
+        return ""
+
+
+def _replica(pid: int) -> str:
+    try:
+        environ = Path(f"/proc/{pid}/environ").read_text().split("\0")
+    except OSError:
+        return ""
+    return dict(item.split("=", 1) for item in environ if "=" in item).get("IMMUTANT_REPLICA", "")

@@ -1,0 +1,152 @@
+"""The article, step by step, embedded: `immutant run` on the example as a reader runs it."""
+
+import http.cookiejar
+import itertools
+import json
+import time
+import urllib.request
+from pathlib import Path
+
+import pytest
+from tests.walk.laptop import Laptop, Line, laptop, numbers
+
+DEMO = Path(__file__).parents[2] / "examples" / "cluster-demo" / "app.py"
+
+
+def get(run: Laptop, path: str) -> str:
+    with urllib.request.urlopen(run.url(path), timeout=5) as answer:
+        body: bytes = answer.read()
+        return body.decode()
+
+
+def about(run: Laptop, path: str, count: int) -> list[Line]:
+    """The `web` lines about a path, once there are so many."""
+
+    def found() -> list[Line]:
+        return [line for line in run.said("web") if path in line.text]
+
+    run.until(lambda: len(found()) >= count, f"{count} x web {path}")
+    return found()
+
+
+def others(run: Laptop, replica: str) -> list[str]:
+    return [str(gear["name"]) for gear in run.gears() if gear["name"] != replica]
+
+
+def no_gap(run: Laptop, word: str = "send") -> list[int]:
+    """All numbers of this word so far, without a gap."""
+    seen = numbers(run.said(word))
+    assert sorted(set(seen)) == list(range(max(seen) + 1)), seen
+    return seen
+
+
+def test_one_replica_settles_into_four_kinds_of_lines(tmp_path: Path) -> None:
+    with laptop(tmp_path, DEMO, 1) as run:
+        sends = run.wait_for("send", 3)
+        gaps = [later.at - earlier.at for earlier, later in itertools.pairwise(sends)]
+        assert all(4.5 < gap < 5.5 for gap in gaps), gaps
+        run.wait_for("recv", 3)
+        webs = run.wait_for("web", 4)[-3:]
+        assert all(1.5 < b.at - a.at < 2.5 for a, b in itertools.pairwise(webs))
+        assert numbers(run.wait_for("job", 1)) == [0]
+        assert run.interrupt() == 0
+
+
+def test_scaled_to_two_the_replicas_take_turns_and_see_one_cache(tmp_path: Path) -> None:
+    with laptop(tmp_path, DEMO, 1) as run:
+        run.wait_for("send")
+        run.verb("scale", "2")
+        run.until(lambda: any(line.replica == "demo-1" for line in run.said("web")), "demo-1 is up")
+        since = len(run.lines)
+        received = run.wait_for("recv", 4, since, patience=40)
+        assert [line.replica for line in received[:2]] * 2 == [line.replica for line in received]
+        assert received[0].replica != received[1].replica
+        for line in received:
+            counted = json.loads(line.text.split("--> ")[1].replace("'", '"'))["value"]
+            assert counted in (line.number, line.number + 1), line
+
+
+def test_a_graceful_stop_moves_daemon_and_job_with_no_number_missing_or_twice(
+    tmp_path: Path,
+) -> None:
+    with laptop(tmp_path, DEMO, 2) as run:
+        run.wait_for("send", 1)
+        first = run.holder("daemon.counter")
+        (other,) = others(run, first)
+        run.verb("stop", first)
+        sent = run.wait_for("send", 3)
+        assert {line.replica for line in sent[-2:]} == {other}
+        assert run.holder("job.ajob") == other
+        seen = no_gap(run)
+        assert len(seen) == len(set(seen)), f"sent twice: {seen}"
+        received = run.wait_for("recv", len(seen))
+        assert sorted(numbers(received)) == list(range(len(received)))
+
+        run.verb("start", first)
+        since = len(run.lines)
+        received = run.wait_for("recv", 4, since, patience=40)
+        assert {line.replica for line in received} == {first, other}
+
+
+@pytest.mark.parametrize("parts", [("child",), ("coordinator", "supervisor", "child")])
+def test_a_kill_moves_the_daemon_within_a_second_with_no_number_missing(
+    tmp_path: Path, parts: tuple[str, ...]
+) -> None:
+    with laptop(tmp_path, DEMO, 2) as run:
+        run.wait_for("send", 1)
+        first = run.holder("daemon.counter")
+        since = len(run.lines)
+        killed = time.monotonic()
+        run.kill(first, *parts)
+        sent = run.wait_for("send", 1, since)
+        assert sent[0].at - killed < 1.0
+        run.wait_for("send", 2, since)
+        seen = no_gap(run)
+        # The kill may have come between a send and its count: that number alone is sent again.
+        assert len(seen) - len(set(seen)) <= 1
+        run.until(lambda: set(numbers(run.said("recv"))) >= set(seen), "all numbers are received")
+
+
+def test_a_session_goes_on_after_the_replica_that_answered_has_stopped(tmp_path: Path) -> None:
+    jar = http.cookiejar.CookieJar()
+    browser = urllib.request.build_opener(urllib.request.HTTPCookieProcessor(jar))
+    with laptop(tmp_path, DEMO, 2) as run:
+        run.wait_for("web", 2)
+
+        def count() -> str:
+            with browser.open(run.url("/count"), timeout=5) as answer:
+                body: bytes = answer.read()
+                return body.decode()
+
+        assert [count(), count(), count()] == ["1 times", "2 times", "3 times"]
+        answered = {line.replica for line in about(run, "/count", 3)}
+        assert len(answered) == 1, "a browser stays where it is"
+        run.verb("stop", answered.pop())
+        assert count() == "4 times"
+
+
+def test_without_cookies_requests_go_round_and_three_replicas_take_thirds(tmp_path: Path) -> None:
+    with laptop(tmp_path, DEMO, 3) as run:
+        run.until(lambda: len({line.replica for line in run.said("web")}) == 3, "three are up")
+        for _ in range(9):
+            get(run, "/obnoxious")
+        asked = [line.replica for line in about(run, "/obnoxious", 9)]
+        assert {replica: asked.count(replica) for replica in asked} == {
+            "demo-0": 3,
+            "demo-1": 3,
+            "demo-2": 3,
+        }
+        received = run.wait_for("recv", 7, patience=60)[-6:]
+        takers = [line.replica for line in received]
+        assert sorted(takers[:3]) == sorted(takers[3:]) == ["demo-0", "demo-1", "demo-2"]
+
+
+def test_ctrl_c_ends_everything_gracefully_and_a_second_run_goes_on(tmp_path: Path) -> None:
+    with laptop(tmp_path, DEMO, 2) as run:
+        run.wait_for("send", 1)
+        assert run.interrupt() == 0
+        seen = numbers(run.said("send"))
+    with laptop(tmp_path, DEMO, 2) as run:
+        again = run.wait_for("send", 1)
+        assert again[0].number == max(seen) + 1
+        assert again[0].at - run.started < 3.0, "what was given back is taken at once"
