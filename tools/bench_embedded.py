@@ -5,6 +5,7 @@ together, each with 32 tasks, on a store in a new folder on the disk of temporar
 """
 
 import asyncio
+import os
 import subprocess
 import sys
 import tempfile
@@ -20,8 +21,8 @@ Operation = Callable[[EmbeddedBackend, str], Awaitable[object]]
 
 
 async def put(backend: EmbeddedBackend, key: str) -> None:
-    """Put an entry of 100 bytes."""
-    await backend.caches.put("c", key, b"x" * 100, None)
+    """Put an entry of 100 bytes, other ones than before: what is the same is not written."""
+    await backend.caches.put("c", key, os.urandom(100), None)
 
 
 async def get(backend: EmbeddedBackend, key: str) -> None:

@@ -62,7 +62,7 @@ async def start_and_stop(app: App) -> None:
 
 
 @pytest.mark.parametrize("block", PYTHON, ids=map(name, PYTHON))
-async def test_a_block_runs_with_the_tests_in_it_or_starts_and_stops(
+async def test_a_block_starts_and_stops_and_its_own_tests_pass(
     block: Block,
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
@@ -70,13 +70,12 @@ async def test_a_block_runs_with_the_tests_in_it_or_starts_and_stops(
 ) -> None:
     monkeypatch.chdir(tmp_path)
     defined = vars(load(block))
-    tests = [one for what, one in defined.items() if what.startswith("test_")]
-    for test in tests:
-        assert inspect.iscoroutinefunction(test), "a test in a document is `async def`"
-        await test()
-    if not tests and isinstance(app := defined.get("app"), App):
+    if isinstance(app := defined.get("app"), App):
         await start_and_stop(app)
         assert [one for one in caplog.records if one.levelno >= logging.WARNING] == []
+    for test in [one for what, one in defined.items() if what.startswith("test_")]:
+        assert inspect.iscoroutinefunction(test), "a test in a document is `async def`"
+        await test()
 
 
 def test_every_block_is_of_a_kind_that_is_known() -> None:

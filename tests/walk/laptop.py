@@ -146,6 +146,16 @@ class Laptop:
                     if parent == pid:
                         yield child, replica, "child"
 
+    def everything(self) -> list[int]:
+        """The process ids of all replicas' parts."""
+        return [pid for pid, _, _ in self._parts()]
+
+    def kill_all(self) -> None:
+        """SIGKILL the launcher and all replicas, as nearly at once as can be."""
+        for pid in [*self.everything(), self.process.pid]:
+            os.kill(pid, signal.SIGKILL)
+        self.process.wait()
+
     def interrupt(self) -> int:
         """Ctrl-C, and the exit status."""
         self.process.send_signal(signal.SIGINT)
@@ -154,7 +164,7 @@ class Laptop:
     def close(self) -> None:
         """End it however it stands; nothing of it stays behind."""
         if self.process.poll() is None:
-            everything = [pid for pid, _, _ in self._parts()]
+            everything = self.everything()
             self.process.kill()
             self.process.wait()
             for pid in everything:

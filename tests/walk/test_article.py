@@ -150,3 +150,29 @@ def test_ctrl_c_ends_everything_gracefully_and_a_second_run_goes_on(tmp_path: Pa
         again = run.wait_for("send", 1)
         assert again[0].number == max(seen) + 1
         assert again[0].at - run.started < 3.0, "what was given back is taken at once"
+
+
+def test_after_a_kill_of_everything_at_once_a_second_run_goes_on_where_it_was(
+    tmp_path: Path,
+) -> None:
+    with laptop(tmp_path, DEMO, 2) as run:
+        run.wait_for("send", 2)
+        run.kill_all()
+        seen = numbers(run.said("send"))
+    with laptop(tmp_path, DEMO, 2) as run:
+        again = run.wait_for("send", 1)
+        assert again[0].number in (max(seen), max(seen) + 1)
+        assert again[0].at - run.started < 3.0, "the kernel says who is dead; nobody has to wait"
+
+
+def test_when_the_launcher_dies_its_replicas_end_by_themselves(tmp_path: Path) -> None:
+    with laptop(tmp_path, DEMO, 2) as run:
+        run.wait_for("send", 1)
+        parts = run.everything()
+        assert len(parts) == 6
+        run.process.kill()
+        run.process.wait()
+        deadline = time.monotonic() + 15
+        while any(Path(f"/proc/{pid}").exists() for pid in parts):
+            assert time.monotonic() < deadline, "they outlive the launcher"
+            time.sleep(0.05)

@@ -18,6 +18,7 @@ __all__ = [
     "StoreError",
     "TenureLostError",
     "UncertainWriteError",
+    "UnusableStateError",
     "ValueRefusedError",
 ]
 
@@ -48,6 +49,10 @@ class BlockingCallError(ImmutantError):
 
 class StoreError(ImmutantError):
     """The store could not do what was asked; nothing of the request was stored."""
+
+
+class UnusableStateError(StoreError, ConfigurationError):
+    """What should hold the state cannot: a foreign file, a newer version's, no local disk."""
 
 
 class CapacityError(StoreError):

@@ -9,6 +9,7 @@ import threading
 from collections.abc import AsyncIterator, Iterator
 from dataclasses import dataclass
 
+from immutant.calls import waiting
 from immutant.clock import Clock
 from immutant.durations import Duration, seconds
 from immutant.errors import TenureLostError
@@ -33,7 +34,7 @@ class Tenure:
         stopping: Set when the tenure is to end: finish the step at hand and return. `sleep` and
             `every` see to it by themselves.
         lost: Set once the tenure has ended whether or not the code has stopped.
-        blocking: The same tenure for code in threads.
+        blocking: The same tenure for plain functions, in their threads.
     """
 
     def __init__(
@@ -113,6 +114,7 @@ class BlockingTenure:
     def __init__(self, tenure: Tenure) -> None:
         self.stopping = threading.Event()
         self._tenure = tenure
+        self._loop = asyncio.get_running_loop()
 
     @property
     def singleton(self) -> str:
@@ -134,17 +136,22 @@ class BlockingTenure:
 
     def sleep(self, duration: Duration) -> None:
         """Sleep; at the end of the tenure the calling function ends here instead."""
-        if self.stopping.wait(seconds(duration)):
-            raise TenureEndedExit
+        with waiting():
+            asyncio.run_coroutine_threadsafe(self._tenure.sleep(duration), self._loop).result()
 
     def every(self, period: Duration) -> Iterator[int]:
-        """Count 0, 1, 2, …, at once and then after each period; ends with the tenure."""
-        count, step = 0, seconds(period, "period")
+        """Count 0, 1, 2, …, at once and then once a period; ends with the tenure."""
+        counts = self._tenure.every(period)
         while not self.stopping.is_set():
-            yield count
-            count += 1
-            if self.stopping.wait(step):
+            with waiting():
+                count = asyncio.run_coroutine_threadsafe(_next(counts), self._loop).result()
+            if count is None:
                 return
+            yield count
+
+
+async def _next(counts: AsyncIterator[int]) -> int | None:
+    return await anext(counts, None)
 
 
 @dataclass(frozen=True, slots=True)

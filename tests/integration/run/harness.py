@@ -92,11 +92,16 @@ class Run:
         return {gear["name"]: gear for gear in await self.ask("gears")}
 
     async def all_up(self, count: int) -> dict[str, dict[str, Any]]:
-        """Wait until so many replicas are up; the replicas by name."""
+        """Wait until so many replicas are up, coordinators too; the replicas by name."""
         async with asyncio.timeout(PATIENCE):
             while True:
                 gears = await self.gears()
-                if sum(gear["web"] for gear in gears.values()) == count:
+                up = [
+                    gear
+                    for gear in gears.values()
+                    if gear["web"] and gear["singletons"] is not None
+                ]
+                if len(up) == count:
                     return gears
                 await asyncio.sleep(0.05)  # in another process: there is no event to await
 

@@ -58,3 +58,15 @@ async def test_delays_follow_the_given_clock(tmp_path: Path, folder: bool) -> No
     async with asyncio.timeout(5):
         assert await waiting is not None
     await backend.close()
+
+
+async def test_what_became_due_while_the_machine_slept_comes_soon_after(tmp_path: Path) -> None:
+    clock = FakeClock()
+    backend = await _open(tmp_path, clock)
+    waiting = asyncio.create_task(backend.queues.receive("q", visibility=10))
+    await backend.queues.send("q", [Outgoing(b"1", delay=3600)])
+    await backend.queues.depth("q")
+    clock._now += 3601  # No timer hears of it, as when a laptop wakes up.
+    async with asyncio.timeout(4):
+        assert await waiting is not None
+    await backend.close()

@@ -42,6 +42,18 @@ async def test_the_socket_of_a_dead_process_is_removed(folder: Path) -> None:
     await sender.close()
 
 
+async def test_the_last_process_leaves_nothing(folder: Path) -> None:
+    first, last = Post(folder, "1-a", Bell()), Post(folder, "2-b", Bell())
+    dead = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
+    dead.bind(str(folder / "3-d"))
+    dead.close()
+    (folder / "3-d.missed").touch()
+    await first.close()
+    assert (folder / "2-b").exists()
+    await last.close()
+    assert not os.path.exists(folder)  # noqa: ASYNC240, PTH110
+
+
 async def test_more_topics_than_a_letter_holds_wake_everybody(folder: Path) -> None:
     bells = [Bell(), Bell()]
     sender, receiver = Post(folder, "1-a", bells[0]), Post(folder, "2-b", bells[1])

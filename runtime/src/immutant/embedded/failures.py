@@ -10,7 +10,7 @@ import sqlite3
 from collections.abc import Iterator
 from pathlib import Path
 
-from immutant.errors import CapacityError, StoreError
+from immutant.errors import CapacityError, StoreError, UnusableStateError
 
 __all__ = [
     "foreign_file",
@@ -43,29 +43,31 @@ def store_error(error: sqlite3.Error, path: Path | None) -> StoreError:
     return StoreError(f"{name}: {error}")
 
 
-def foreign_file(path: Path) -> StoreError:
+def foreign_file(path: Path) -> UnusableStateError:
     """The file is none of Immutant's."""
-    return StoreError(f"{path} is not a state file of Immutant, or is damaged: {_REMEDY}")
+    return UnusableStateError(f"{path} is not a state file of Immutant, or is damaged: {_REMEDY}")
 
 
-def newer_file(path: Path, version: int) -> StoreError:
+def newer_file(path: Path, version: int) -> UnusableStateError:
     """The file was written by a newer Immutant."""
-    return StoreError(
+    return UnusableStateError(
         f"{path} has version {version}, which this Immutant does not know: "
         f"upgrade immutant, or {_REMEDY}"
     )
 
 
-def no_local_disk(path: Path) -> StoreError:
+def no_local_disk(path: Path) -> UnusableStateError:
     """The file system cannot do what the store needs."""
-    return StoreError(
+    return UnusableStateError(
         f"{path} is on a disk that cannot be shared: choose a local disk with --state"
     )
 
 
-def old_sqlite(version: str) -> StoreError:
+def old_sqlite(version: str) -> UnusableStateError:
     """The SQLite that Python was built with is too old."""
-    return StoreError(f"SQLite {version} is too old: use a Python with SQLite 3.35 or newer")
+    return UnusableStateError(
+        f"SQLite {version} is too old: use a Python with SQLite 3.35 or newer"
+    )
 
 
 def replaced_file(path: Path) -> StoreError:

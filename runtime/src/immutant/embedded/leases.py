@@ -73,21 +73,17 @@ class EmbeddedLeases:
 
     async def deaths(self) -> AsyncIterator[str]:
         """Incarnations that held a lock (`hold`) which nobody holds any more, each once."""
-        dead: asyncio.Queue[str] = asyncio.Queue()
+        dead: asyncio.Queue[str | None] = asyncio.Queue()
         looker = asyncio.create_task(self._watch_members(dead))
+        looker.add_done_callback(lambda _: dead.put_nowait(None))
         try:
-            while not looker.done() or not dead.empty():
-                getter = asyncio.ensure_future(dead.get())
-                await asyncio.wait({looker, getter}, return_when=asyncio.FIRST_COMPLETED)
-                if not getter.done():
-                    getter.cancel()
-                    looker.result()
-                    return
-                yield getter.result()
+            while (incarnation := await dead.get()) is not None:
+                yield incarnation
+            looker.result()
         finally:
             looker.cancel()
 
-    async def _watch_members(self, dead: asyncio.Queue[str]) -> None:
+    async def _watch_members(self, dead: asyncio.Queue[str | None]) -> None:
         loop = asyncio.get_running_loop()
 
         def tell(incarnation: str) -> None:

@@ -25,6 +25,7 @@ from immutant.errors import StoreError
 __all__ = ["Post", "agree_on_folder"]
 
 _LARGEST = 8192
+_MISSED = ".missed"
 _LONGEST_FOLDER = 80
 """A socket's path has at most 103 bytes (macOS; Linux 107); a process name takes up to 22."""
 
@@ -57,13 +58,15 @@ class Post:
             self._receiving = self._bind()
 
     async def close(self) -> None:
-        """Let go of the sockets."""
+        """Let go of the sockets; the last process takes the folder away."""
         self._unbind()
-        self._sending.close()
-        self._path(self._process).unlink(missing_ok=True)
-        self._missed(self._process).unlink(missing_ok=True)
+        self._remove(self._process)
         with contextlib.suppress(OSError):
+            for path in self._folder.iterdir():
+                if path.suffix != _MISSED:
+                    self._send(path.name, ())  # Removes what a killed process has left.
             self._folder.rmdir()
+        self._sending.close()
 
     def _send(self, process: str, topics: Collection[str]) -> None:
         letter = json.dumps(sorted(topics)).encode()
@@ -74,7 +77,7 @@ class Post:
         except BlockingIOError:
             self._leave_mark(process)
         except ConnectionRefusedError:
-            self._path(process).unlink(missing_ok=True)
+            self._remove(process)
         except OSError:
             # It has gone, or its folder was cleared away: it will look by itself.
             return
@@ -111,11 +114,15 @@ class Post:
         self._loop.remove_reader(self._receiving)
         self._receiving.close()
 
+    def _remove(self, process: str) -> None:
+        self._path(process).unlink(missing_ok=True)
+        self._missed(process).unlink(missing_ok=True)
+
     def _path(self, process: str) -> Path:
         return self._folder / process
 
     def _missed(self, process: str) -> Path:
-        return self._folder / f"{process}.missed"
+        return self._folder / f"{process}{_MISSED}"
 
 
 def agree_on_folder(transaction: Transaction, directory: Path) -> Path:

@@ -54,7 +54,7 @@ class EmbeddedQueues:
         ):
             try:
                 return await self._wait(claim, rung, time_is_up)
-            except asyncio.CancelledError:
+            except BaseException:
                 # Behind the receive in the writer's queue: it sees whatever that has come to.
                 await self._withdraw(claim)
                 raise
