@@ -36,26 +36,27 @@ imports: $(DEV) ## Check that layers import downwards only.
 	.venv/bin/lint-imports
 
 unit: $(DEV) ## Run the unit tests.
-	$(PYTEST) tests/unit
+	$(PYTEST) -n 2 tests/unit
 
 behaviour: $(DEV) ## Run the behaviour suite on every backend.
-	$(PYTEST) tests/behaviour
+	$(PYTEST) -n 2 tests/behaviour
 
 simulation: $(DEV) ## Run the election and the ticks in simulated time.
-	$(PYTEST) tests/simulation
+	$(PYTEST) -n 2 tests/simulation
 
 integration: $(DEV) ## Run the tests with real processes.
-	$(PYTEST) tests/integration
+	$(PYTEST) -n 2 tests/integration
 
 walk: $(DEV) ## Walk through the article, and kill and freeze replicas on the way.
-	$(PYTEST) tests/walk
+	$(PYTEST) -n 4 --dist worksteal tests/walk
 
 bench: $(DEV) ## Measure start-up, cache and queue.
 	$(PYTHON) tools/bench_start.py
 	$(PYTHON) tools/bench_embedded.py
 
-chaos: $(DEV) ## Kill replicas under load, 200 times, and count what was lost.
-	$(PYTHON) tools/chaos.py
+chaos: $(DEV) ## The long forms: 200 kills under load (KILLS=, SEED=), 8,000 simulated fault schedules.
+	IMMUTANT_KILLS=$(or $(KILLS),200) IMMUTANT_SEED=$(or $(SEED),1) $(PYTEST) -s tests/walk/test_kills.py
+	IMMUTANT_SIMULATED_SEEDS=4000 $(PYTEST) -n 2 tests/simulation
 
 lock: $(DEV) ## Resolve the dependencies anew.
 	.venv/bin/uv pip compile runtime/pyproject.toml requirements/run.in --output-file requirements/run.txt $(LOCK)
