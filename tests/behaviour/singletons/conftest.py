@@ -1,8 +1,9 @@
 """Replicas with a coordinator and singletons each, on whichever backend."""
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass
+from typing import Any
 
 import pytest
 from tests.behaviour.conftest import World
@@ -11,9 +12,26 @@ from immutant import App
 from immutant.coordinator.driver import Driver
 from immutant.coordinator.local import LocalLink
 from immutant.election import Timings
+from immutant.leases import Lease, LeaseStore
 from immutant.singletons import Singletons
 
 FAST = Timings(1.2, 0.7, 0.25, 0.3, 0.15, 0.18, 0.08)
+
+
+class FreezableStore:
+    """A lease store whose writes hang once it is frozen, as when its member is cut off."""
+
+    def __init__(self, store: LeaseStore) -> None:
+        self._store = store
+        self.frozen = False
+
+    async def write(self, lease: Lease, expect: int) -> int:
+        if self.frozen:
+            await asyncio.Event().wait()
+        return await self._store.write(lease, expect)
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._store, name)
 
 
 @dataclass
@@ -23,6 +41,7 @@ class Member:
     name: str
     driver: Driver
     singletons: Singletons
+    store: FreezableStore
 
     async def leave(self) -> None:
         """Gracefully."""
@@ -44,14 +63,15 @@ class Cluster:
 
     async def join(self, app: App, name: str) -> Member:
         backend = await self.world.open(name)
-        driver = Driver("demo", name, backend.leases, self.world.clock, FAST)
+        store = FreezableStore(backend.leases)
+        driver = Driver("demo", name, store, self.world.clock, FAST)
         link = LocalLink(driver, grace=1.0)
         definitions = app.definitions
         singletons = Singletons(definitions.daemons, definitions.jobs, link, self.world.clock)
         driver.meet(name)
         driver.start()
         await singletons.start()
-        member = Member(name, driver, singletons)
+        member = Member(name, driver, singletons, store)
         self.members.append(member)
         return member
 
@@ -71,6 +91,3 @@ async def cluster(world: World) -> AsyncIterator[Cluster]:
     yield cluster
     for member in cluster.members:
         await member.die()
-
-
-Join = Callable[[App, str], Awaitable[Member]]

@@ -86,7 +86,7 @@ async def test_a_tenure_without_renewals_ends_at_its_deadline(cluster: Cluster) 
     assert life.tenure is not None
     life.tenure.check()
     assert 0 < life.tenure.expires_in() <= FAST.renew_deadline
-    member.driver.silence()
+    member.store.frozen = True
     assert await cluster.until(lambda: not life.runs) <= FAST.renew_deadline + 0.5
     with pytest.raises(TenureLostError, match="another replica may hold it"):
         life.tenure.check()

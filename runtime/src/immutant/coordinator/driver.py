@@ -102,11 +102,6 @@ class Driver:
         self._end_streams()
         self._hold.release()
 
-    def silence(self) -> None:
-        """Send and hear nothing any more, as when this process is frozen or cut off; for tests."""
-        for task in self._tasks:
-            task.cancel()
-
     def meet(self, app: str) -> None:
         """The application's process says hello; another one than before proves that one dead."""
         if app != self._app_process:
@@ -123,7 +118,7 @@ class Driver:
         if self._streams or self._names:
             self._end_streams()
             self._forget_tenures()
-            self._feed("app_died")
+            self._feed(Election.app_died)
 
     @asynccontextmanager
     async def stand(self, candidacy: Candidacy) -> AsyncIterator[AsyncIterator[Event]]:
@@ -134,24 +129,24 @@ class Driver:
             ticker = Ticker(candidacy.name, Schedule.from_json(candidacy.schedule))
         await self._until_free(name)
         stream = self._streams[name] = asyncio.Queue()
-        self._feed("stand", name, ticker)
+        self._feed(Election.stand, name, ticker)
         try:
             yield _events(stream)
         finally:
             if self._streams.get(name) is stream:
                 del self._streams[name]
-                self._feed("leave", name)
+                self._feed(Election.leave, name)
 
     def stopped(self, tenure: str) -> None:
         """See `Link.stopped`."""
         if name := self._names.pop(tenure, ""):
             self._deadlines.pop(tenure, None)
-            self._feed("stopped", name, tenure)
+            self._feed(Election.stopped, name, tenure)
 
     def done(self, tenure: str, outcome: Outcome) -> None:
         """See `Link.done`."""
         if name := self._names.get(tenure, ""):
-            self._feed("done", name, outcome.tick, outcome.error)
+            self._feed(Election.done, name, outcome.tick, outcome.error)
 
     async def deadlines(self) -> AsyncIterator[dict[str, float]]:
         """What has been granted and not answered as stopped, each with its deadline, as it goes."""
@@ -165,7 +160,7 @@ class Driver:
     async def drain(self, reason: str, grace: float) -> None:
         """Hand over everything; return when all is given back or it took too long."""
         self._closing = True
-        self._feed("drain", reason, grace)
+        self._feed(Election.drain, reason, grace)
         deadline = self._clock.now() + grace + self._timings.margins
         while not self._election.ended and self._clock.now() < deadline:
             await self._progress_or(deadline - self._clock.now())
@@ -188,7 +183,7 @@ class Driver:
             try:
                 version = await self._list()
                 async for event in self._store.watch(version):
-                    self._feed("saw", event)
+                    self._feed(Election.saw, event)
             except StoreError as error:
                 _log.warning("lost sight of the leases, listing them again: %s", error)
             await self._clock.sleep(self._timings.renew_period / 4)
@@ -198,8 +193,8 @@ class Driver:
         snapshot = await self._store.snapshot()
         self._election.calendar(await self._store.wall() - self._clock.now())
         for incarnation in self._dead:
-            self._feed("proved_dead", incarnation)
-        self._feed("listed", snapshot)
+            self._feed(Election.proved_dead, incarnation)
+        self._feed(Election.listed, snapshot)
         return snapshot.version
 
     async def _list_again(self) -> None:
@@ -219,40 +214,46 @@ class Driver:
             if self._clock.now() >= self._calendar_due:
                 self._calendar_due = self._clock.now() + self._timings.renew_period
                 self._election.calendar(await self._store.wall() - self._clock.now())
-            self._feed("wake")
+            self._feed(Election.wake)
 
     async def _mourn(self) -> None:
         async for incarnation in self._store.deaths():
             self._dead.add(incarnation)
-            self._feed("proved_dead", incarnation)
+            self._feed(Election.proved_dead, incarnation)
 
     async def _put(self, election: Election, put: Put) -> None:
         try:
             async with asyncio.timeout(self._timings.api_timeout):
                 version = await self._store.write(put.lease, put.expect)
         except ConflictError:
-            self._feed_to(election, "refused", put)
+            self._feed_to(election, Election.refused, put)
         except (StoreError, TimeoutError):
-            self._feed_to(election, "unknown", put)
+            self._feed_to(election, Election.unknown, put)
         else:
-            self._feed_to(election, "stored", put, version)
+            self._feed_to(election, Election.stored, put, version)
 
     async def _get(self, election: Election, get: Get) -> None:
         try:
             async with asyncio.timeout(self._timings.api_timeout):
                 lease = await self._store.read(get.name)
         except (StoreError, TimeoutError):
-            self._feed_to(election, "unreadable", get.name)
+            self._feed_to(election, Election.unreadable, get.name)
         else:
-            self._feed_to(election, "got", get.name, lease)
+            self._feed_to(election, Election.got, get.name, lease)
 
-    def _feed_to(self, election: Election, what: str, *arguments: object) -> None:
+    def _feed_to(
+        self,
+        election: Election,
+        what: Callable[..., list[Effect]],
+        *arguments: object,
+    ) -> None:
         """Answer an election; one that is over hears nothing any more."""
         if election is self._election:
             self._feed(what, *arguments)
 
-    def _feed(self, what: str, *arguments: object) -> None:
-        effects: list[Effect] = getattr(self._election, what)(*arguments, self._clock.now())
+    def _feed(self, what: Callable[..., list[Effect]], *arguments: object) -> None:
+        """Tell the election that lives something, at this instant, and do what follows."""
+        effects = what(self._election, *arguments, self._clock.now())
         for effect in effects:
             self._perform(effect)
         if self._election.ended:

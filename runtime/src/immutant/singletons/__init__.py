@@ -5,10 +5,12 @@ holds what (`immutant.election`, in the coordinator).
 """
 
 import asyncio
+import contextlib
 from collections.abc import Sequence
 
 from immutant.clock import Clock
 from immutant.definitions import DaemonDefinition, JobDefinition
+from immutant.errors import CoordinatorError
 from immutant.link import Link
 from immutant.singletons.candidate import Candidate
 from immutant.singletons.duties import DaemonDuty, Duty, JobDuty
@@ -48,7 +50,9 @@ class Singletons:
         for candidate in self._candidates:
             candidate.withdraw()
         if self._candidates:
-            await self._link.drain()
+            # Without a coordinator the streams have ended, and the tenures with them.
+            with contextlib.suppress(CoordinatorError):
+                await self._link.drain()
         await self.stop()
 
     async def stop(self) -> None:
