@@ -85,6 +85,13 @@ class Laptop:
         self.until(lambda: len(self.said(word, since)) >= count, f"{count} x {word}", patience)
         return self.said(word, since)
 
+    def until_up(self, replicas: int = 1) -> None:
+        """Wait until so many replicas answer their health checks."""
+        self.until(lambda: any(" behind " in line.text for line in self.lines), "it has begun")
+        deadline = time.monotonic() + PATIENCE
+        while [gear["web"] for gear in self.gears()].count(True) < replicas:
+            assert time.monotonic() < deadline, self.gears()
+
     def verb(self, *arguments: str) -> str:
         """Another terminal: `immutant VERB …` in the same folder."""
         done = subprocess.run(

@@ -5,6 +5,7 @@ Belongs here: starting it on an address, and ending it gracefully. Signals stay 
 
 import asyncio
 import contextlib
+import math
 import socket
 from collections.abc import Generator
 from pathlib import Path
@@ -16,6 +17,9 @@ from immutant.environment import Address
 from immutant.errors import ConfigurationError
 
 __all__ = ["WebServer"]
+
+
+_GRACE = 1
 
 
 class _Server(uvicorn.Server):
@@ -44,10 +48,14 @@ class WebServer:
             log_config=None,
             access_log=False,
             server_header=False,
-            timeout_graceful_shutdown=1,
+            timeout_graceful_shutdown=_GRACE,
         )
         self._server = _Server(config)
         self._serving: asyncio.Task[None] | None = None
+
+    def allow(self, grace: float) -> None:
+        """Let requests that are being answered when the context ends finish for so many seconds."""
+        self._server.config.timeout_graceful_shutdown = max(_GRACE, math.ceil(grace))
 
     async def __aenter__(self) -> Self:
         listener = self._listen()

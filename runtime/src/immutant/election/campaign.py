@@ -144,14 +144,15 @@ class Campaign:
         tenure = self._tenure
         if tenure is None:
             return []
-        if now >= tenure.not_after + self._timings.margins:
-            tenure.stage = _Stage.OVER
+        effects: list[Effect] = []
         lease = view.lease(self.name)
         if view.version >= tenure.version and (lease is None or lease.nonce != tenure.record.nonce):
-            return self._revoke("its lease was taken away")
-        if now >= tenure.not_after:
-            return self._revoke("its deadline passed without a renewal")
-        return []
+            effects = self._revoke("its lease was taken away")
+        elif now >= tenure.not_after:
+            effects = self._revoke("its deadline passed without a renewal")
+        if now >= tenure.not_after + self._timings.margins:
+            tenure.stage = _Stage.OVER
+        return effects
 
     def amend(self, wall: float) -> Put | None:
         """The write that claims or closes a tick, when there is one to claim or close."""

@@ -147,7 +147,7 @@ class Election:
         """A write landed with this version."""
         effects: list[Effect] = []
         self._waiting.pop(put.lease.name, None)
-        if put.lease.name == self._own:
+        if self._is_own(put):
             self._me.stored(put, version)
         elif put.lease.name in self._campaigns:
             campaign = self._campaigns[put.lease.name]
@@ -179,7 +179,7 @@ class Election:
         effects: list[Effect] = []
         if name in self._campaigns:
             effects = self._campaigns[name].found(put, lease)
-        elif self._matters(put):
+        elif self._is_own(put):
             self._me.found(put, lease)
         return effects + self.wake(now)
 
@@ -190,7 +190,7 @@ class Election:
 
     def wake(self, now: float) -> list[Effect]:
         """Do what is due; called after anything happened, and at `next_wake`."""
-        if not self._listed or self.ended:
+        if not self._listed:
             return []
         self._me.observe(self._view)
         effects: list[Effect] = []
@@ -285,10 +285,12 @@ class Election:
 
     def _matters(self, put: Put) -> bool:
         """Whether a refused write is one's own life or tenure, so that its record must be read."""
-        if put.lease.name == self._own:
-            return put.lease.holder == self._holder[0]
         campaign = self._campaigns.get(put.lease.name)
-        return campaign is not None and campaign.holds
+        return self._is_own(put) or (campaign is not None and campaign.holds)
+
+    def _is_own(self, put: Put) -> bool:
+        """Whether this writes one's own life, and not the death of a former one in its place."""
+        return put.lease.name == self._own and put.lease.holder == self._holder[0]
 
     def _drop_all(self) -> list[Effect]:
         effects: list[Effect] = []

@@ -4,6 +4,7 @@ Belongs here: first sights on this member's own clock, and what they prove. Not 
 about it.
 """
 
+import math
 from dataclasses import dataclass, replace
 
 from immutant.election.names import is_member_lease, member_lease
@@ -37,6 +38,7 @@ class View:
 
     def __init__(self, app: str, lease_duration: float, *, absence_is_proof: bool) -> None:
         self.version = 0
+        self._begun = math.inf
         self._app = app
         self._lease_duration = lease_duration
         self._absence_is_proof = absence_is_proof
@@ -47,6 +49,7 @@ class View:
 
     def reset(self, snapshot: LeaseSnapshot, now: float) -> None:
         """Take a new listing; what did not change keeps its first sight."""
+        self._begun = min(self._begun, now)
         names = {lease.name for lease in snapshot.leases}
         for lease in snapshot.leases:
             self._see(lease.name, lease, now, listed=True)
@@ -71,8 +74,11 @@ class View:
         return [lease for lease in leases if lease and lease.holder and not lease.ended]
 
     def unchanged(self, name: str, now: float) -> float:
-        """For how long the record has been as it is, by one's own first sight."""
-        return now - self._sights.setdefault(name, _Sight(None, now)).since
+        """For how long the record has been as it is, by one's own first sight.
+
+        A name that never turned up is missing since the first listing, which would have had it.
+        """
+        return now - self._sights.setdefault(name, _Sight(None, self._begun)).since
 
     def restart_wait(self, name: str, now: float) -> None:
         """Begin to wait anew: somebody else may have changed the record."""

@@ -75,7 +75,7 @@ def claim(state: Path) -> Iterator[Places]:
 
 def _lock(state: Path) -> HeldLock:
     try:
-        state.mkdir(parents=True, exist_ok=True)
+        state.mkdir(mode=0o700, parents=True, exist_ok=True)
         return hold(state / _LOCK)
     except LockHeldError as error:
         raise ConfigurationError(

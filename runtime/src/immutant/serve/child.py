@@ -60,9 +60,11 @@ async def _serve(app: App, environment: Environment, report: int) -> None:
     link = GuardedLink(HttpLink(environment.coordinator, environment.grace), report)
     runtime = AppRuntime(app, backend, link, replica=environment.replica, clock=clock)
     await runtime.start()
-    async with WebServer(runtime.asgi, environment.listen, lifespan=True):
+    async with WebServer(runtime.asgi, environment.listen, lifespan=True) as server:
         await end.wait()
+        over = clock.now() + environment.grace
         await runtime.drain(environment.grace)
+        server.allow(over - clock.now())
     await runtime.stop()
     await link.close()
     await backend.close()

@@ -1,0 +1,195 @@
+"""The rules of docs/coordination.md, each against the execution that broke a simpler one."""
+
+from dataclasses import replace
+
+from tests.unit.election.table import APP, COUNTER, TIMINGS, Seat, Table, holder
+
+from immutant.election import Put, member_lease
+from immutant.leases import Lease
+from immutant.link import Granted
+
+DURATION = TIMINGS.lease_duration
+
+
+def test_rule_1_a_renewal_whose_reply_was_lost_is_settled_by_reading() -> None:
+    seat = holder(table := Table())
+    before = seat.election.good_until
+    table.now += TIMINGS.renew_period
+    seat.do(seat.election.wake(table.now))
+    seat.serve(lose_reply=True)
+    seat.settle()
+    assert seat.election.good_until > before
+    assert not seat.election.ended
+
+
+def test_rule_1_a_member_whose_record_is_anothers_is_over() -> None:
+    seat = holder(table := Table())
+    table.edit(replace(table.member("demo-0"), holder="somebody", nonce="x"))
+    table.now += TIMINGS.renew_period
+    seat.do(seat.election.wake(table.now))
+    while seat.requests:
+        seat.serve()
+    assert seat.election.ended
+    assert seat.words() == ["Granted", "Revoked"]
+
+
+def test_rule_2_a_renewal_that_the_watch_has_not_reached_does_not_count() -> None:
+    seat = holder(Table())
+    before = seat.election.good_until
+    seat.live(TIMINGS.renew_deadline + 0.2, watching=False)
+    assert seat.election.good_until == before
+    assert seat.words() == ["Granted", "Revoked"], "its own renewals all landed, and yet"
+
+
+def test_rule_2_a_renewal_that_counts_after_the_deadline_revives_nothing() -> None:
+    seat = holder(Table())
+    seat.live(TIMINGS.renew_deadline + 0.2, watching=False)
+    seat.settle()
+    assert seat.words()[-1] == "Revoked"
+
+
+def test_rule_3_an_observer_with_a_stalled_watch_cannot_take_over() -> None:
+    first = holder(table := Table())
+    observer = Seat(table, "demo-1")
+    first.live(1.0, observer)
+    # From here on the observer sees nothing; the holder renews all the time.
+    for _ in range(round((DURATION + 2) / 0.1)):
+        first.live(0.1)
+        observer.do(observer.election.wake(table.now))
+        while observer.requests:
+            observer.serve()
+    assert first.holds
+    assert not observer.holds
+    assert table.member("demo-0").ended == ""
+
+
+def test_rule_3_a_silent_holder_is_expelled_and_only_then_succeeded() -> None:
+    holder(table := Table())
+    observer = Seat(table, "demo-1")
+    observer.live(DURATION - 0.3)
+    assert table.member("demo-0").ended == ""
+    assert not observer.holds
+    observer.live(2.0)
+    assert table.member("demo-0").ended == "expelled"
+    assert observer.holds
+
+
+def test_rule_4_the_same_pods_next_life_waits_for_the_death_of_the_former() -> None:
+    holder(table := Table())
+    again = Seat(table, "demo-0", life=2)
+    again.live(DURATION - 0.3)
+    assert table.member("demo-0").holder == "demo-0/1"
+    again.live(2.0)
+    assert table.member("demo-0").holder == "demo-0/2"
+    assert table.member("demo-0").former == ("demo-0/1",)
+    assert again.holds
+
+
+def test_rule_5_a_deleted_lease_lets_nobody_in_before_its_holder_has_stopped() -> None:
+    first = holder(table := Table())
+    second = Seat(table, "demo-1")
+    first.live(1.0, second)
+    table.delete(COUNTER)
+    second.live(DURATION - 0.3)
+    assert not second.holds
+    first.settle()
+    assert first.words() == ["Granted", "Revoked"]
+
+
+def test_rule_5_an_emptied_lease_lets_nobody_in_before_its_holder_has_stopped() -> None:
+    first = holder(table := Table())
+    second = Seat(table, "demo-1")
+    first.live(1.0, second)
+    table.edit(Lease(COUNTER))
+    second.live(DURATION - 0.3)
+    assert not second.holds
+
+
+def test_rule_5_an_old_record_put_back_by_hand_lets_no_newcomer_in() -> None:
+    first = holder(table := Table())
+    released = table.records[COUNTER]
+    released = replace(released, released=released.nonce, nonce=released.nonce)
+    table.edit(released)  # what it looked like after some former release
+    newcomer = Seat(table, "demo-1")
+    newcomer.live(DURATION - 0.3)
+    assert not newcomer.holds, "known from a listing alone, it proves nothing"
+    first.settle()
+    assert first.words() == ["Granted", "Revoked"]
+
+
+def test_rule_5_a_holder_that_vanished_without_a_release_is_waited_out() -> None:
+    first = holder(table := Table())
+    second = Seat(table, "demo-1")
+    first.live(1.0, second)
+    dead = replace(table.records[COUNTER], holder="demo-2/1", member="demo-2", nonce="old")
+    table.edit(
+        Lease(member_lease(APP, "demo-2"), holder="demo-2/1", member="demo-2", ended="expelled")
+    )
+    second.live(0.5, first)
+    table.edit(dead)  # put back by hand over the holder that lives
+    second.live(DURATION - 0.3)
+    assert not second.holds
+    first.settle()
+    assert not first.holds or first.words()[-1] == "Revoked"
+
+
+def test_rule_6_a_release_under_way_does_not_empty_the_successors_lease() -> None:
+    first = holder(table := Table())
+    (granted,) = [event for _, event in first.heard if isinstance(event, Granted)]
+    first.do(first.election.stopped(COUNTER, granted.tenure, table.now))
+    release = first.requests[0]
+    assert isinstance(release, Put)
+    assert release.lease.released
+    successor = replace(table.records[COUNTER], holder="demo-1/1", member="demo-1", nonce="new")
+    table.edit(successor)
+    while first.requests:
+        first.serve()
+    assert table.records[COUNTER].nonce == "new"
+    assert table.records[COUNTER].released == ""
+
+
+def test_who_was_given_up_never_comes_back_though_its_join_looked_lost() -> None:
+    table = Table()
+    seat = Seat(table, "demo-0")
+    seat.pass_time(DURATION + 0.1)
+    request = seat.requests.popleft()
+    assert isinstance(request, Put)
+    # The join lands, its reply is lost, and before it is settled others expel the member.
+    table.write(request.lease, request.expect)
+    table.edit(replace(table.member("demo-0"), ended="expelled"))
+    seat.do(seat.election.unknown(request, table.now))
+    seat.live(DURATION + 1)
+    assert seat.election.ended
+    assert table.member("demo-0").ended == "expelled"
+
+
+def test_nobody_resigns_while_an_acquisition_is_under_way() -> None:
+    table = Table()
+    seat = Seat(table, "demo-0")
+    while not seat.acquires():
+        seat.pass_time(0.1)
+        while seat.requests and not seat.acquires():
+            seat.serve()
+            seat.watch()
+    seat.do(seat.election.drain("a test", 1.0, table.now))
+    names = [one.lease.name for one in seat.requests if isinstance(one, Put) and one.lease.ended]
+    assert names == [], "resigning would free what is about to be acquired"
+    seat.live(1.0)
+    assert seat.words() == [], "what lands during a drain is granted to nobody"
+    assert table.records[COUNTER].released == table.records[COUNTER].nonce
+    assert table.member("demo-0").ended == "resigned"
+
+
+def test_a_hand_over_names_its_successor_at_once() -> None:
+    first = holder(table := Table())
+    second = Seat(table, "demo-1")
+    first.live(DURATION + 1, second)
+    first.do(first.election.drain("a test", 1.0, table.now))
+    (granted,) = [event for _, event in first.heard if isinstance(event, Granted)]
+    assert first.words()[-1] == "Stopping"
+    first.do(first.election.stopped(COUNTER, granted.tenure, table.now))
+    first.settle()
+    second.live(0.3, first)
+    assert second.holds
+    (follower,) = [event for _, event in second.heard if isinstance(event, Granted)]
+    assert int(follower.token) > int(granted.token)
