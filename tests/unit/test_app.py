@@ -3,11 +3,14 @@
 import re
 import subprocess
 import sys
+from datetime import timedelta
 
 import pytest
 
 import immutant
 from immutant import App, DefinitionError, NotRunningError, SessionOptions
+
+AT_A_LINE = rf"^{re.escape(__file__)}:\d+: "
 
 
 @pytest.fixture
@@ -72,16 +75,45 @@ def test_a_wrong_schedule_is_refused_with_its_place(app: App) -> None:
     "options",
     [
         {"concurrency": 0},
+        {"concurrency": "3"},
+        {"concurrency": True},
         {"attempts": 0},
+        {"attempts": 2.5},
         {"visibility": "soon"},
         {"visibility": 0},
+        {"visibility": None},
         {"backoff": -1},
+        {"backoff": "soon"},
+        {"backoff": "10m"},
         {"subscription": "durable"},
     ],
 )
-def test_a_listener_that_cannot_be_is_refused(app: App, options: dict[str, object]) -> None:
-    with pytest.raises(DefinitionError):
+def test_a_listener_that_cannot_be_is_refused_with_its_place(
+    app: App, options: dict[str, object]
+) -> None:
+    with pytest.raises(DefinitionError, match=AT_A_LINE):
         app.listener(app.queue("q"), **options)  # type: ignore[arg-type]
+
+
+def test_durations_may_be_timedeltas(app: App) -> None:
+    app.job(every=timedelta(seconds=20))(lambda: None)
+    app.listener(app.queue("q"), visibility=timedelta(minutes=1))(lambda body: None)
+    (job,), (listener,) = app.definitions.jobs, app.definitions.listeners
+    assert (job.schedule.every, listener.visibility) == (20.0, 60.0)
+
+
+@pytest.mark.parametrize("ttl", [0, "0s", "soon", -1])
+def test_a_cache_whose_entries_never_live_is_refused_with_its_place(app: App, ttl: object) -> None:
+    with pytest.raises(DefinitionError, match=AT_A_LINE + "ttl="):
+        app.cache("c", ttl=ttl)  # type: ignore[arg-type]  # as users may write it
+
+
+def test_a_listener_knows_the_queue_that_it_works_on(app: App) -> None:
+    news = app.topic("news")
+    app.listener(app.queue("q"))(lambda body: None)
+    app.listener(news, subscription="mail")(lambda body: None)
+    app.listener(news)(lambda body: None)
+    assert [one.queue for one in app.definitions.listeners] == ["q", "news@mail", None]
 
 
 def test_a_listener_of_anything_else_is_refused(app: App) -> None:
@@ -101,9 +133,10 @@ def test_two_durable_subscriptions_of_one_name_are_refused(app: App) -> None:
         app.listener(news, subscription="mail")
 
 
-def test_session_options_are_checked_at_once() -> None:
-    with pytest.raises(DefinitionError, match=r"SessionOptions\.idle"):
-        App("demo", sessions=SessionOptions(idle="half an hour"))
+@pytest.mark.parametrize("idle", ["half an hour", 0, None])
+def test_session_options_are_checked_at_once(idle: object) -> None:
+    with pytest.raises(DefinitionError, match=AT_A_LINE + r"SessionOptions\.idle"):
+        SessionOptions(idle=idle)  # type: ignore[arg-type]  # as users may write it
 
 
 async def test_a_handle_used_while_nothing_runs_says_what_to_do(app: App) -> None:

@@ -47,9 +47,10 @@ def test_who_waits_is_woken_by_the_release(tmp_path: Path) -> None:
     assert not thread.is_alive()
 
 
-def test_a_lock_that_was_never_held_is_free(tmp_path: Path) -> None:
+def test_a_lock_that_was_never_held_is_free_and_nothing_to_wait_for(tmp_path: Path) -> None:
     assert filelock.is_free(tmp_path / "none")
-    filelock.wait_until_free(tmp_path / "none")
+    with pytest.raises(FileNotFoundError):
+        filelock.wait_until_free(tmp_path / "none")
     assert not (tmp_path / "none").exists()
 
 

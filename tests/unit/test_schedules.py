@@ -44,6 +44,13 @@ def test_at_is_one_run_and_the_beginning_of_a_period() -> None:
     assert Schedule.of(at=at, every=60).next_after(at.timestamp(), 0) == at.timestamp() + 60
 
 
+def test_a_first_instant_on_a_cron_run_is_a_run() -> None:
+    noon = datetime(2030, 1, 1, 12, tzinfo=UTC)
+    schedule = Schedule.of(cron="0 12 * * *", at=noon)
+    assert schedule.next_after(0, 0) == noon.timestamp()
+    assert schedule.next_after(noon.timestamp(), 0) == noon.timestamp() + 86_400
+
+
 def test_nothing_is_due_after_until() -> None:
     schedule = Schedule.of(every=10, until=125.0)
     assert schedule.next_after(119, 100) == 120
@@ -88,11 +95,14 @@ def test_a_daily_run_survives_both_changes_of_the_clock(
         ({"at": 1.0, "in_": 1}, "either at= or in_="),
         ({"cron": "61 * * * *"}, r"cron='61 \* \* \* \*' is no cron expression"),
         ({"cron": "often"}, "write five fields"),
-        ({"every": "soon"}, "write seconds, or text like '20s'"),
+        ({"every": "soon"}, "write seconds, text like '20s'"),
         ({"every": 0}, "at least 10ms"),
         ({"every": -1}, "zero or more"),
         ({"every": 1, "tz": "Europe/Atlantis"}, "IANA name such as 'Europe/Berlin'"),
         ({"every": 1, "repeat": -1}, "how many runs follow the first"),
+        ({"every": 1, "repeat": "3"}, "how many runs follow the first"),
+        ({"at": "2030-01-01"}, "is no instant; write a datetime"),
+        ({"every": 1, "until": float("nan")}, "is no instant; write a datetime"),
         ({"every": 1, "misfire": "later"}, "must be one of skip, latest, all"),
         ({"every": 1, "interrupted": "ignore"}, "must be one of rerun, record"),
     ],

@@ -4,7 +4,6 @@ import json
 import os
 import re
 import signal
-import socket
 import subprocess
 import sys
 import threading
@@ -12,10 +11,12 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 
 IMMUTANT = (sys.executable, "-m", "immutant")
 PATIENCE = 20.0
+_ANNOUNCED = re.compile(r" behind http://127\.0\.0\.1:(\d+);")
 
 
 @dataclass(frozen=True)
@@ -38,12 +39,11 @@ class Laptop:
 
     def __init__(self, folder: Path, app: Path, replicas: int, *options: str) -> None:
         self.folder = folder
-        self.port = _free_port()
         self.lines: list[Line] = []
         self._news = threading.Condition()
         self.started = time.monotonic()
         command = [*IMMUTANT, "run", str(app), "--replicas", str(replicas), "--no-reload"]
-        command += ["--name", "demo", "--port", str(self.port), *options]
+        command += ["--name", "demo", "--port", "0", *options]
         self.process = subprocess.Popen(
             command,
             cwd=folder,
@@ -63,6 +63,16 @@ class Laptop:
             with self._news:
                 self.lines.append(Line(time.monotonic(), replica.strip(), text))
                 self._news.notify_all()
+
+    @cached_property
+    def port(self) -> int:
+        """The web port, once the run has announced it."""
+
+        def announced() -> list[str]:
+            return [found[1] for line in self.lines if (found := _ANNOUNCED.search(line.text))]
+
+        self.until(lambda: bool(announced()), "it has begun")
+        return int(announced()[0])
 
     def url(self, path: str) -> str:
         return f"http://127.0.0.1:{self.port}{path}"
@@ -87,7 +97,7 @@ class Laptop:
 
     def until_up(self, replicas: int = 1) -> None:
         """Wait until so many replicas answer their health checks."""
-        self.until(lambda: any(" behind " in line.text for line in self.lines), "it has begun")
+        assert self.port
         deadline = time.monotonic() + PATIENCE
         while [gear["web"] for gear in self.gears()].count(True) < replicas:
             assert time.monotonic() < deadline, self.gears()
@@ -192,13 +202,6 @@ def laptop(folder: Path, app: Path, replicas: int, *options: str) -> Iterator[La
 
 def numbers(lines: Sequence[Line]) -> list[int]:
     return [line.number for line in lines]
-
-
-def _free_port() -> int:
-    with socket.socket() as listener:
-        listener.bind(("127.0.0.1", 0))
-        port: int = listener.getsockname()[1]
-        return port
 
 
 def _kill_quietly(pid: int) -> None:

@@ -112,6 +112,29 @@ def test_a_kill_moves_the_daemon_within_a_second_with_no_number_missing(
         run.until(lambda: set(numbers(run.said("recv"))) >= set(seen), "all numbers are received")
 
 
+def test_a_kill_moves_the_daemon_within_a_second_after_a_replica_has_left_and_coordinators_died(
+    tmp_path: Path,
+) -> None:
+    # A death is to be seen by itself, not only once a successor says hello.
+    app, slow = tmp_path / "app.py", tmp_path / "slow"
+    delay = f"import pathlib, time\nif pathlib.Path({str(slow)!r}).exists(): time.sleep(5)\n"
+    app.write_text(delay + DEMO.read_text())
+    with laptop(tmp_path, app, 3) as run:
+        run.until_up(3)
+        run.verb("stop", "demo-2")
+        # Started again, the coordinators have to find the lock by which they see a death.
+        run.kill("demo-0", "coordinator")
+        run.kill("demo-1", "coordinator")
+        since = len(run.lines)
+        run.wait_for("send", 2, since)
+        since = len(run.lines)
+        slow.touch()
+        killed = time.monotonic()
+        run.kill(run.said("send")[-1].replica, "child")
+        assert run.wait_for("send", 1, since)[0].at - killed < 1.0
+        no_gap(run)
+
+
 def test_a_session_goes_on_after_the_replica_that_answered_has_stopped(tmp_path: Path) -> None:
     jar = http.cookiejar.CookieJar()
     browser = urllib.request.build_opener(urllib.request.HTTPCookieProcessor(jar))

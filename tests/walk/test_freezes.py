@@ -1,17 +1,16 @@
 """Replicas that freeze past their deadline and wake up again, and code that will not stop."""
 
 import signal
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from itertools import pairwise
 from pathlib import Path
 
 import pytest
 from tests.walk.laptop import Laptop, laptop
+from tests.walk.waiting import await_event
 from witness import Event, overlaps, witnessed
 
 APP = Path(__file__).parent / "apps" / "stubborn.py"
-PATIENCE = 20.0
 
 
 @pytest.fixture
@@ -30,13 +29,6 @@ def run(tmp_path: Path, witness: Path) -> Iterator[Laptop]:
 
 def kinds(events: list[Event]) -> set[str]:
     return {event.what for event in events}
-
-
-def await_event(witness: Path, done: Callable[[list[Event]], bool]) -> None:
-    deadline = time.monotonic() + PATIENCE
-    while not done(witnessed(witness)):
-        assert time.monotonic() < deadline, witnessed(witness)[-5:]
-        time.sleep(0.05)
 
 
 def tokens(witness: Path, what: str) -> set[int]:
@@ -83,6 +75,21 @@ def test_code_that_ignores_its_deadline_is_killed_before_its_successor_begins(
         lambda: any("did not stop at the end" in line.text for line in run.lines),
         "the supervisor says that it killed",
     )
+
+
+def test_a_frozen_application_is_ended_by_a_stop_and_its_daemon_goes_elsewhere(
+    tmp_path: Path, witness: Path
+) -> None:
+    with laptop(tmp_path, APP, 2, "--grace", "1") as run:
+        await_event(witness, lambda events: len(kinds(events)) == 2)
+        frozen = run.holder("daemon.writing")
+        before = tokens(witness, "accepted")
+        (child,) = run.processes(frozen, "child")
+        Laptop.send(child, signal.SIGSTOP)
+        assert "is stopped" in run.verb("stop", frozen)
+        await_event(witness, lambda _: bool(tokens(witness, "accepted") - before))
+        assert run.holder("daemon.writing") != frozen
+        assert "is starting" in run.verb("start", frozen)
 
 
 def test_code_that_ignores_a_graceful_stop_is_killed_at_the_end_of_the_grace(

@@ -3,6 +3,7 @@
 The short form runs with the tests; `make chaos` sets IMMUTANT_KILLS=200.
 """
 
+import http.client
 import json
 import os
 import random
@@ -66,7 +67,7 @@ class Load:
                 cookies = answer.headers.get_all("set-cookie") or []
                 session = [one.split(";")[0] for one in cookies if "immutant_session" in one]
                 return json.loads(answer.read()), session[0] if session else cookie
-        except (urllib.error.URLError, OSError, ValueError):
+        except (urllib.error.URLError, http.client.HTTPException, OSError, ValueError):
             self.failures += 1
             return None, cookie
 
@@ -139,9 +140,11 @@ def assert_messages(events: list[Event], sent: set[int], dead: set[int]) -> None
 
 
 @pytest.mark.timeout(1200)
-def test_kills_lose_nothing_that_was_acknowledged(tmp_path: Path) -> None:
+def test_kills_lose_nothing_that_was_acknowledged(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     witness = tmp_path / "witness"
-    os.environ["WITNESS"] = str(witness)
+    monkeypatch.setenv("WITNESS", str(witness))
     with laptop(tmp_path, APP, 3) as run:
         run.until(lambda: witness.exists(), "the application runs")
         load = Load(run)
@@ -175,3 +178,4 @@ def wait_until_received(witness: Path, sent: set[int]) -> None:
         if sent <= seen:
             return
         time.sleep(0.2)
+    raise AssertionError(f"acknowledged and not received: {sorted(sent - seen)[:10]}")

@@ -15,19 +15,20 @@ from immutant.definitions import (
     Function,
     JobDefinition,
     ListenerDefinition,
-    Place,
     QueueDefinition,
     Registry,
     SessionOptions,
     TopicDefinition,
     check_callable,
+    check_count,
 )
-from immutant.durations import Duration, seconds
+from immutant.durations import Duration, positive
 from immutant.errors import DefinitionError
+from immutant.place import Place
 from immutant.running import Binding
-from immutant.services.cache import Cache, lifetime
+from immutant.services.cache import Cache
 from immutant.services.queue import Queue
-from immutant.services.topic import Topic, subscription_queue
+from immutant.services.topic import Topic
 from immutant.webside import WebSide
 
 if TYPE_CHECKING:
@@ -49,18 +50,17 @@ class App(WebSide):
         """Make an application.
 
         Args:
-            name: Names it in logs, pages and the default state folder.
+            name: Names it in errors, on its welcome page and in tests. Under `immutant run` its
+                replicas are named by `--name`, or after the folder.
             sessions: How web sessions are kept; None: there are none.
 
         Raises:
-            DefinitionError: `sessions` holds what cannot be.
+            DefinitionError: `name` cannot be one.
         """
         self.name = name
         self.definitions = Registry()
         self.definitions.claim("application", name, Place.of_caller())
         self.sessions = sessions
-        if sessions is not None:
-            seconds(sessions.idle, "SessionOptions.idle")
         self.binding = Binding(name)
 
     def cache(self, name: str, *, fenced: bool = False, ttl: Duration | None = None) -> Cache:
@@ -73,7 +73,8 @@ class App(WebSide):
             ttl: How long an entry lives when its write says nothing else; None: for ever.
         """
         place = Place.of_caller()
-        limit = None if ttl is None else lifetime(ttl)
+        with place.named():
+            limit = None if ttl is None else positive(ttl, "ttl")
         self.definitions.claim("cache", name, place)
         definition = CacheDefinition(name, fenced, limit, place)
         self.definitions.caches.append(definition)
@@ -120,9 +121,12 @@ class App(WebSide):
                 which each message goes to one replica, like a queue's.
         """
         place = self._place()
-        self._check_listener(source, concurrency, attempts, subscription, place)
-        waits = backoff if isinstance(backoff, Backoff) else Backoff(seconds(backoff, "backoff"))
-        hold = _positive(visibility, "visibility", place)
+        with place.named():
+            check_count(concurrency, "concurrency")
+            check_count(attempts, "attempts")
+            hold = positive(visibility, "visibility")
+        waits = backoff if isinstance(backoff, Backoff) else Backoff(backoff)
+        self._check_source(source, subscription, place)
 
         def decorate(function: F) -> F:
             self.definitions.listeners.append(
@@ -214,7 +218,7 @@ class App(WebSide):
         from immutant.schedules import Schedule  # only who has jobs pays for time zones
 
         place = self._place()
-        try:
+        with place.named():
             schedule = Schedule.of(
                 every=every,
                 cron=cron,
@@ -227,8 +231,6 @@ class App(WebSide):
                 window=window,
                 interrupted=interrupted,
             )
-        except DefinitionError as error:
-            raise DefinitionError(f"{place}: {error}") from error
 
         def decorate(function: F) -> F:
             known = name or _name(function)
@@ -249,36 +251,20 @@ class App(WebSide):
             )
         return place
 
-    def _check_listener(
-        self,
-        source: Queue | Topic,
-        concurrency: int,
-        attempts: int,
-        subscription: str | None,
-        place: Place,
-    ) -> None:
+    def _check_source(self, source: Queue | Topic, subscription: str | None, place: Place) -> None:
         if not isinstance(source, Queue | Topic):
             raise DefinitionError(
                 f"{place}: a listener listens to what app.queue(...) or app.topic(...) returned, "
                 f"not to {source!r}"
             )
-        if concurrency < 1 or attempts < 1:
-            raise DefinitionError(f"{place}: concurrency= and attempts= of a listener begin at 1")
         if subscription is None:
             return
         if isinstance(source, Queue):
             raise DefinitionError(
                 f"{place}: subscription= is for topics; all listeners of a queue share its messages"
             )
-        self.definitions.claim("queue", subscription_queue(source.name, subscription), place)
+        self.definitions.claim("queue", source.definition.queue(subscription), place)
 
 
 def _name(function: Function) -> str:
     return str(getattr(function, "__name__", ""))
-
-
-def _positive(duration: Duration, what: str, place: Place) -> float:
-    parsed = seconds(duration, what)
-    if parsed <= 0:
-        raise DefinitionError(f"{place}: {what}={duration!r} must be more than zero")
-    return parsed

@@ -10,20 +10,41 @@ import asyncio
 import contextvars
 import inspect
 import threading
-from collections.abc import Iterator
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Callable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
 from functools import partial
+from typing import Any, TypeVar
 
+from immutant.context import acting_tenure
 from immutant.definitions import Function
+from immutant.errors import HandlerExitError, TenureEndedExit
 from immutant.values import Value
 
-__all__ = ["Handler", "computing", "in_thread", "waiting"]
+__all__ = ["Handler", "TenuredThreads", "computing", "in_thread", "waiting"]
+
+T = TypeVar("T")
 
 _MOST_THREADS = 512
 """Started only when none is idle; the work itself is bounded by listeners' concurrency."""
 
-_threads = ThreadPoolExecutor(_MOST_THREADS, thread_name_prefix="immutant-handler")
+
+class TenuredThreads(ThreadPoolExecutor):
+    """Threads whose work belongs to the tenure for which it was begun, if there is one.
+
+    Nobody can stop a thread; but a tenure can wait for its own before it says that it has stopped.
+    As a loop's default executor it does so for `asyncio.to_thread` in the user's code too.
+    """
+
+    def submit(self, fn: Callable[..., T], /, *args: Any, **kwargs: Any) -> "Future[T]":  # noqa: ANN401 - as the base class
+        future = super().submit(fn, *args, **kwargs)
+        if (tenure := acting_tenure.get()) is not None:
+            tenure.threads.add(future)
+            future.add_done_callback(tenure.threads.discard)
+        return future
+
+
+_threads = TenuredThreads(_MOST_THREADS, thread_name_prefix="immutant-handler")
 
 
 async def in_thread(function: Function, *arguments: object) -> Value:
@@ -95,10 +116,24 @@ class Handler:
         self.is_async = _is_async(function)
 
     async def __call__(self, *arguments: object) -> Value:
+        """Call it.
+
+        Raises:
+            HandlerExitError: It raised what is no Exception. Left alone that would end more than
+                the function: a SystemExit ends the loop, another BaseException its caller's task.
+        """
         taken = arguments[: self._takes]
-        if self.is_async:
-            return await self.function(*taken)
-        return await in_thread(self.function, *taken)
+        try:
+            if self.is_async:
+                return await self.function(*taken)
+            return await in_thread(self.function, *taken)
+        except (Exception, asyncio.CancelledError, GeneratorExit, TenureEndedExit):
+            raise
+        except BaseException as error:
+            raise HandlerExitError(
+                f"{self.name} raised {error!r}: a function that Immutant calls must return or "
+                "raise an Exception; it cannot end the process"
+            ) from error
 
 
 def _is_async(function: Function) -> bool:

@@ -4,8 +4,9 @@ Belongs here: the context variable that carries the tenure from whoever starts u
 services that fence or check writes; tasks and threads started by that code inherit it.
 """
 
+from concurrent.futures import Future
 from contextvars import ContextVar
-from typing import Protocol
+from typing import Any, Protocol
 
 __all__ = ["ActingTenure", "acting_tenure"]
 
@@ -20,6 +21,10 @@ class ActingTenure(Protocol):
     @property
     def token(self) -> int:
         """The fencing token: greater than that of every earlier tenure of this singleton."""
+
+    @property
+    def threads(self) -> "set[Future[Any]]":
+        """What runs in threads on its behalf."""
 
     def check(self) -> None:
         """Raise TenureLostError once the tenure has ended or its deadline has passed."""

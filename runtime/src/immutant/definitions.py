@@ -1,16 +1,16 @@
 """What an application defines, as frozen records.
 
-Belongs here: the records, where in the user's code each was made, and the registry that refuses
-doubles. Not here: anything that runs.
+Belongs here: the records, and the registry that refuses doubles. Not here: anything that runs.
 """
 
-import sys
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 
 from immutant.backoff import Backoff
+from immutant.durations import Duration, positive
 from immutant.errors import DefinitionError
+from immutant.place import Place
 
 if TYPE_CHECKING:
     from immutant.schedules import Schedule
@@ -22,36 +22,17 @@ __all__ = [
     "JobDefinition",
     "ListenerDefinition",
     "MountDefinition",
-    "Place",
     "QueueDefinition",
     "Registry",
     "RouteDefinition",
     "SessionOptions",
     "TopicDefinition",
     "check_callable",
+    "check_count",
 ]
 
 Function: TypeAlias = Callable[..., Any]
 """What a user decorates: `async def` or `def`, taking as many of the arguments as it wants."""
-
-
-@dataclass(frozen=True, slots=True)
-class Place:
-    """A line of the user's code."""
-
-    file: str
-    line: int
-
-    @classmethod
-    def of_caller(cls) -> "Place":
-        """The innermost line that is not Immutant's own."""
-        frame = sys._getframe(1)
-        while frame.f_back and frame.f_globals.get("__name__", "").split(".")[0] == "immutant":
-            frame = frame.f_back
-        return cls(frame.f_code.co_filename, frame.f_lineno)
-
-    def __str__(self) -> str:
-        return f"{self.file}:{self.line}"
 
 
 def check_callable(function: Function, what: str, place: Place) -> Function:
@@ -63,6 +44,17 @@ def check_callable(function: Function, what: str, place: Place) -> Function:
     if not callable(function):
         raise DefinitionError(f"{place}: {what} must be a function, not {function!r}")
     return function
+
+
+def check_count(count: int, what: str) -> int:
+    """The number of something, if it can be one.
+
+    Raises:
+        DefinitionError: It is no whole number, or less than 1.
+    """
+    if isinstance(count, bool) or not isinstance(count, int) or count < 1:
+        raise DefinitionError(f"{what}={count!r} must be a whole number, 1 or more")
+    return count
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,6 +82,10 @@ class TopicDefinition:
     name: str
     place: Place
 
+    def queue(self, subscription: str) -> str:
+        """The name of the queue behind a durable subscription."""
+        return f"{self.name}@{subscription}"
+
 
 @dataclass(frozen=True, slots=True)
 class ListenerDefinition:
@@ -113,6 +109,13 @@ class ListenerDefinition:
     backoff: Backoff
     subscription: str | None
     place: Place
+
+    @property
+    def queue(self) -> str | None:
+        """The name of the queue that it works on; None: it follows a topic live."""
+        if isinstance(self.source, QueueDefinition):
+            return self.source.name
+        return None if self.subscription is None else self.source.queue(self.subscription)
 
 
 @dataclass(frozen=True, slots=True)
@@ -161,21 +164,28 @@ class SessionOptions:
 
     Attributes:
         cookie: The cookie's name.
-        idle: How long a session lives without a request: seconds or text like "30m".
+        idle: How long a session lives without a request, more than zero.
         same_site: Which cross-site requests carry the cookie.
         secure: Whether the cookie goes over TLS only; None: if it was given over TLS.
         http_only: Whether scripts in the page cannot read the cookie.
         path: The part of the site that gets the cookie.
         domain: The domain that gets it; None: the host that set it, alone.
+
+    Raises:
+        DefinitionError: `idle` cannot be.
     """
 
     cookie: str = "immutant_session"
-    idle: float | str = "30m"
+    idle: Duration = "30m"
     same_site: Literal["lax", "strict", "none"] = "lax"
     secure: bool | None = None
     http_only: bool = True
     path: str = "/"
     domain: str | None = None
+
+    def __post_init__(self) -> None:
+        with Place.of_caller().named():
+            positive(self.idle, "SessionOptions.idle")
 
 
 @dataclass(slots=True)

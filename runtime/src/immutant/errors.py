@@ -11,11 +11,15 @@ __all__ = [
     "ConflictError",
     "CoordinatorError",
     "DefinitionError",
+    "HandlerExitError",
     "ImmutantError",
     "LockHeldError",
     "NotRunningError",
+    "RequestRefusedError",
+    "SessionEndedError",
     "StaleTenureError",
     "StoreError",
+    "TenureEndedExit",
     "TenureLostError",
     "UncertainWriteError",
     "UnusableStateError",
@@ -41,6 +45,10 @@ class ValueRefusedError(ImmutantError):
 
 class NotRunningError(ImmutantError):
     """A cache, queue or topic was used while its application is not running."""
+
+
+class SessionEndedError(ImmutantError):
+    """The web session ended while a request was at work; what it was to store is not stored."""
 
 
 class BlockingCallError(ImmutantError):
@@ -81,3 +89,18 @@ class TenureLostError(ImmutantError):
 
 class CoordinatorError(ImmutantError):
     """The coordinator beside the application cannot be reached or refused the request."""
+
+
+class RequestRefusedError(CoordinatorError):
+    """The coordinator understood the request and will never grant it as it is."""
+
+
+class HandlerExitError(ImmutantError):
+    """The user's function ended by what is no Exception: sys.exit(), a cancelling of its own."""
+
+
+class TenureEndedExit(BaseException):
+    """Raised by `tenure.sleep` at the end of a tenure, so that a loop stops between its steps.
+
+    No Exception: a loop that catches those and goes on must not catch its own end.
+    """

@@ -82,7 +82,7 @@ def hold(path: Path, *, shared: bool = False) -> HeldLock:
 
 
 def is_free(path: Path) -> bool:
-    """Whether nobody holds the lock; a file that is not there is held by nobody."""
+    """Whether nobody holds the lock; a file that is not there can be had by anybody."""
     try:
         descriptor = os.open(path, os.O_RDWR)
     except FileNotFoundError:
@@ -94,11 +94,13 @@ def is_free(path: Path) -> bool:
 
 
 def wait_until_free(path: Path) -> None:
-    """Block the calling thread until nobody holds the lock; the kernel wakes it at once."""
-    try:
-        descriptor = os.open(path, os.O_RDWR)
-    except FileNotFoundError:
-        return
+    """Block the calling thread until nobody holds the lock; the kernel wakes it at once.
+
+    Raises:
+        FileNotFoundError: The file is not there. Whoever locked it may hold it still: somebody may
+            have cleared the folder.
+    """
+    descriptor = os.open(path, os.O_RDWR)
     try:
         fcntl.flock(descriptor, fcntl.LOCK_EX)
     finally:

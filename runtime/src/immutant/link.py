@@ -123,8 +123,12 @@ class Link(Protocol):
     async def done(self, tenure: str, outcome: Outcome) -> None:
         """The tick's run has ended."""
 
-    async def drain(self) -> None:
-        """Hand over everything this replica holds and stand for nothing more."""
+    async def drain(self, reason: str, grace: float) -> None:
+        """Hand over everything this replica holds and stand for nothing more.
+
+        Returns when all is given back. What has not stopped by itself after `grace` seconds is
+        cancelled; `reason` is for the log.
+        """
 
     async def close(self) -> None:
         """Let go of the coordinator."""

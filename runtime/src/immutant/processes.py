@@ -14,6 +14,9 @@ EX_SOFTWARE = os.EX_SOFTWARE
 """Something failed that may go better next time."""
 
 
+_ENDING = (signal.SIGTERM, signal.SIGINT)
+
+
 def ending(lifeline: int | None) -> asyncio.Event:
     """An event that is set by SIGTERM or SIGINT, or when the parent is gone.
 
@@ -22,8 +25,9 @@ def ending(lifeline: int | None) -> asyncio.Event:
             is no parent to follow.
     """
     loop, end = asyncio.get_running_loop(), asyncio.Event()
-    for number in (signal.SIGTERM, signal.SIGINT):
+    for number in _ENDING:
         loop.add_signal_handler(number, end.set)
+    os.register_at_fork(after_in_child=_be_ordinary)
     if lifeline is not None:
 
         def follow() -> None:
@@ -32,6 +36,17 @@ def ending(lifeline: int | None) -> asyncio.Event:
 
         loop.add_reader(lifeline, follow)
     return end
+
+
+def _be_ordinary() -> None:
+    """A process that user code forks must die of SIGTERM itself.
+
+    It inherits asyncio's handlers and the pipe that wakes the loop: a signal meant for it would end
+    this replica instead.
+    """
+    signal.set_wakeup_fd(-1)
+    for number in _ENDING:
+        signal.signal(number, signal.SIG_DFL)
 
 
 def say(sentence: str) -> None:

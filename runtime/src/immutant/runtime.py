@@ -5,9 +5,9 @@ that are given. Not here: processes, sockets and signals (`immutant.serve`).
 """
 
 import asyncio
-from collections.abc import Iterator, MutableMapping
+from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import Any, Protocol
+from typing import Protocol
 
 from immutant.app import App
 from immutant.clock import Clock
@@ -17,9 +17,9 @@ from immutant.resident import Resident
 from immutant.running import Replica, acting_replica
 from immutant.services.consumer import Consumer
 from immutant.services.follower import Follower
-from immutant.services.topic import subscription_queue
 from immutant.singletons import Singletons
 from immutant.stores import Backend
+from immutant.webside import Receive, Scope, Send
 
 __all__ = ["AppRuntime"]
 
@@ -86,7 +86,9 @@ class AppRuntime:
         The web side goes on to answer; only its health checks learn that it is leaving.
         """
         self._replica.draining = True
-        await asyncio.gather(self._singletons.drain(), *(part.drain(grace) for part in self._parts))
+        await asyncio.gather(
+            self._singletons.drain(grace), *(part.drain(grace) for part in self._parts)
+        )
 
     async def stop(self) -> None:
         """Stop at once whatever still runs, and unbind the handles."""
@@ -96,12 +98,7 @@ class AppRuntime:
         self._parts.clear()
         self.app.binding.unbind(self._replica)
 
-    async def asgi(
-        self,
-        scope: MutableMapping[str, Any],
-        receive: Any,  # noqa: ANN401 - ASGI
-        send: Any,  # noqa: ANN401
-    ) -> None:
+    async def asgi(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve the application's web side as this replica."""
         with self._acting():
             await self.app(scope, receive, send)
@@ -118,21 +115,15 @@ class AppRuntime:
         await self._singletons.start()
 
     async def _bind_subscription(self, listener: ListenerDefinition) -> None:
-        if listener.subscription is not None:
-            topic = listener.source.name
-            queue = subscription_queue(topic, listener.subscription)
-            await self._replica.backend.topics.bind(topic, queue)
+        if isinstance(listener.source, TopicDefinition) and listener.queue is not None:
+            await self._replica.backend.topics.bind(listener.source.name, listener.queue)
 
     async def _listen(self, listener: ListenerDefinition) -> _Part:
-        source = listener.source
-        if isinstance(source, TopicDefinition) and listener.subscription is None:
+        if listener.queue is None:
             follower = Follower(listener, self._replica)
             await follower.start()
             return follower
-        queue = source.name
-        if listener.subscription is not None:
-            queue = subscription_queue(source.name, listener.subscription)
-        consumer = Consumer(listener, queue, self._replica)
+        consumer = Consumer(listener, listener.queue, self._replica)
         consumer.start()
         return consumer
 

@@ -8,9 +8,9 @@ seconds since the epoch and come in as arguments.
 import hashlib
 import json
 import math
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, fields
 from datetime import UTC, datetime
-from typing import Literal, Self, TypeVar, get_args
+from typing import Any, Literal, Self, TypeVar, get_args
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from cronsim import CronSim, CronSimError
@@ -98,9 +98,9 @@ class Schedule:
             every=None if every is None else _period(every),
             cron="" if cron is None else _cron(cron),
             tz=zone.key,
-            at=_instant(at, zone),
+            at=_instant("at", at, zone),
             delay=0.0 if in_ is None else seconds(in_, "in_"),
-            until=_instant(until, zone),
+            until=_instant("until", until, zone),
             repeat=_count(repeat),
             misfire=_choice("misfire", misfire, get_args(Misfire)),
             window=seconds(window, "window"),
@@ -124,8 +124,10 @@ class Schedule:
             DefinitionError: The text is not such a schedule.
         """
         try:
-            return cls(**json.loads(text))
-        except (TypeError, ValueError) as error:
+            known = {field.name for field in fields(cls)}
+            raw: dict[str, Any] = json.loads(text)
+            return cls(**{name: value for name, value in raw.items() if name in known})
+        except (AttributeError, TypeError, ValueError) as error:
             raise DefinitionError(f"this is no schedule: {error}") from error
 
     def next_after(self, instant: float, anchor: float) -> float | None:
@@ -154,12 +156,10 @@ class Schedule:
         return due if due > instant else start + (periods + 1) * self.every
 
     def _cron_after(self, instant: float) -> float | None:
-        zone = ZoneInfo(self.tz)
-        try:
-            found: datetime = next(CronSim(self.cron, datetime.fromtimestamp(instant, zone)))
-        except StopIteration:
-            return None
-        return found.timestamp()
+        # From a second before: a datetime knows microseconds only, and must not round a run away.
+        begin = datetime.fromtimestamp(instant - 1.0, ZoneInfo(self.tz))
+        runs = (found.timestamp() for found in CronSim(self.cron, begin))
+        return next((due for due in runs if due > instant), None)
 
 
 def _zone(name: str) -> ZoneInfo:
@@ -191,16 +191,22 @@ def _cron(expression: str) -> str:
     return fields
 
 
-def _instant(value: datetime | float | None, zone: ZoneInfo) -> float | None:
+def _instant(name: str, value: datetime | float | None, zone: ZoneInfo) -> float | None:
     if value is None:
         return None
     if isinstance(value, datetime):
         return (value if value.tzinfo else value.replace(tzinfo=zone)).timestamp()
+    if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value):
+        raise DefinitionError(
+            f"{name}={value!r} is no instant; write a datetime, or seconds since the epoch"
+        )
     return float(value)
 
 
 def _count(repeat: int | None) -> int | None:
-    if repeat is not None and (isinstance(repeat, bool) or repeat < 0):
+    if repeat is None:
+        return None
+    if isinstance(repeat, bool) or not isinstance(repeat, int) or repeat < 0:
         raise DefinitionError(f"repeat={repeat!r} must be how many runs follow the first")
     return repeat
 

@@ -10,20 +10,25 @@ happened raises UncertainWriteError; a write that did not happen raises another 
 
 from collections.abc import AsyncIterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Protocol
+from typing import Final, Protocol
 
 __all__ = [
+    "NORMAL_PRIORITY",
     "Backend",
     "CacheStore",
-    "DeadLetter",
     "Delivery",
     "Outgoing",
     "QueueDepth",
     "QueueStore",
+    "StoredLetter",
     "TopicMessage",
     "TopicStore",
     "TopicSubscription",
 ]
+
+
+NORMAL_PRIORITY: Final = 4
+"""Of 0 to 9, where higher is received first."""
 
 
 class CacheStore(Protocol):
@@ -81,14 +86,14 @@ class Outgoing:
     Attributes:
         body: The content.
         headers: Text by text, carried along.
-        priority: 0 to 9; higher is received first. 4 is normal.
+        priority: 0 to 9; higher is received first.
         delay: Seconds before it can be received.
         ttl: Seconds after which, unreceived, it becomes a dead letter; None: never.
     """
 
     body: bytes
     headers: Mapping[str, str] = field(default_factory=dict)
-    priority: int = 4
+    priority: int = NORMAL_PRIORITY
     delay: float = 0.0
     ttl: float | None = None
 
@@ -110,7 +115,7 @@ class Delivery:
 
 
 @dataclass(frozen=True, slots=True)
-class DeadLetter:
+class StoredLetter:
     """A message that will not be delivered again unless it is replayed.
 
     Attributes:
@@ -172,7 +177,7 @@ class QueueStore(Protocol):
     async def bury(self, queue: str, delivery: Delivery, reason: str) -> bool:
         """Make the message a dead letter; False when this delivery was overtaken."""
 
-    async def dead(self, queue: str, limit: int = 100) -> list[DeadLetter]:
+    async def dead(self, queue: str, limit: int = 100) -> list[StoredLetter]:
         """The queue's dead letters, oldest first."""
 
     async def replay(self, queue: str, ids: Sequence[str] | None = None) -> int:

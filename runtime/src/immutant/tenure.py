@@ -7,21 +7,16 @@ Not here: where tenures come from (`immutant.singletons`).
 import asyncio
 import threading
 from collections.abc import AsyncIterator, Iterator
+from concurrent.futures import Future
 from dataclasses import dataclass
+from typing import Any
 
 from immutant.calls import waiting
 from immutant.clock import Clock
 from immutant.durations import Duration, seconds
-from immutant.errors import TenureLostError
+from immutant.errors import TenureEndedExit, TenureLostError
 
-__all__ = ["BlockingTenure", "Tenure", "TenureEndedExit", "Tick"]
-
-
-class TenureEndedExit(BaseException):
-    """Raised by `tenure.sleep` at the end of a tenure, so that a loop stops between its steps.
-
-    No Exception: a loop that catches those and goes on must not catch its own end.
-    """
+__all__ = ["BlockingTenure", "Tenure", "Tick"]
 
 
 class Tenure:
@@ -35,6 +30,7 @@ class Tenure:
             `every` see to it by themselves.
         lost: Set once the tenure has ended whether or not the code has stopped.
         blocking: The same tenure for plain functions, in their threads.
+        threads: What runs in threads on its behalf; it has not stopped before all of them have.
     """
 
     def __init__(
@@ -45,6 +41,7 @@ class Tenure:
         self.stopping = asyncio.Event()
         self.lost = asyncio.Event()
         self.not_after = not_after
+        self.threads: set[Future[Any]] = set()
         self._clock = clock
         self.blocking = BlockingTenure(self)
 

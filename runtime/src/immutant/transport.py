@@ -12,11 +12,12 @@ from typing import Any
 import h11
 
 from immutant.environment import Address
-from immutant.errors import CoordinatorError
+from immutant.errors import CoordinatorError, RequestRefusedError
 
 __all__ = ["request", "stream"]
 
-CONNECT_TIMEOUT = 2.0
+_CONNECT_TIMEOUT = 2.0
+_UNPROCESSABLE = 422
 _CHUNK = 65536
 
 
@@ -35,7 +36,7 @@ async def request(
     except TimeoutError as error:
         raise CoordinatorError(f"{address} did not answer within {timeout:g} s") from error
     answer = b"".join(parts)
-    return json.loads(answer) if answer else None
+    return _parsed(answer) if answer else None
 
 
 @asynccontextmanager
@@ -57,7 +58,14 @@ async def _lines(parts: AsyncIterator[bytes]) -> AsyncIterator[dict[str, Any]]:
         *lines, rest = (rest + part).split(b"\n")
         for line in lines:
             if line:
-                yield json.loads(line)
+                yield _parsed(line)
+
+
+def _parsed(text: bytes) -> Any:  # noqa: ANN401 - whatever JSON the other side sends
+    try:
+        return json.loads(text)
+    except ValueError as error:
+        raise CoordinatorError(f"the answer is no JSON: {text[:80]!r}") from error
 
 
 class _Exchange:
@@ -109,9 +117,8 @@ async def _exchange(
         status = await exchange.status()
         if status >= 400:
             said = b"".join([part async for part in exchange.parts()])
-            raise CoordinatorError(
-                f"{method} {path} was answered {status}: {said.decode(errors='replace')}"
-            )
+            kind = RequestRefusedError if status == _UNPROCESSABLE else CoordinatorError
+            raise kind(f"{method} {path} was answered {status}: {said.decode(errors='replace')}")
         yield exchange
     finally:
         writer.close()
@@ -119,7 +126,7 @@ async def _exchange(
 
 async def _connect(address: Address) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
     try:
-        async with asyncio.timeout(CONNECT_TIMEOUT):
+        async with asyncio.timeout(_CONNECT_TIMEOUT):
             if address.path:
                 return await asyncio.open_unix_connection(address.path)
             return await asyncio.open_connection(address.host, address.port)

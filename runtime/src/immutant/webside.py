@@ -10,22 +10,22 @@ from typing import Any, TypeAlias, TypeVar
 from immutant.definitions import (
     Function,
     MountDefinition,
-    Place,
     Registry,
     RouteDefinition,
     SessionOptions,
     check_callable,
 )
 from immutant.errors import DefinitionError
+from immutant.place import Place
 from immutant.running import Binding
 
-__all__ = ["WebSide"]
+__all__ = ["Receive", "Scope", "Send", "WebSide"]
 
 F = TypeVar("F", bound=Function)
 
-_Scope: TypeAlias = MutableMapping[str, Any]
-_Receive: TypeAlias = Callable[[], Awaitable[MutableMapping[str, Any]]]
-_Send: TypeAlias = Callable[[MutableMapping[str, Any]], Awaitable[None]]
+Scope: TypeAlias = MutableMapping[str, Any]
+Receive: TypeAlias = Callable[[], Awaitable[MutableMapping[str, Any]]]
+Send: TypeAlias = Callable[[MutableMapping[str, Any]], Awaitable[None]]
 
 
 class WebSide:
@@ -35,7 +35,7 @@ class WebSide:
     sessions: SessionOptions | None
     definitions: Registry
     binding: Binding
-    _asgi: Callable[[_Scope, _Receive, _Send], Awaitable[None]] | None = None
+    _asgi: Callable[[Scope, Receive, Send], Awaitable[None]] | None = None
 
     def get(self, path: str) -> Callable[[F], F]:
         """Answer GET (and HEAD) requests for the path; see `route`."""
@@ -82,7 +82,7 @@ class WebSide:
         check_callable(application, "a mounted application", place)
         self.definitions.mounts.append(MountDefinition(path, application, place))
 
-    async def __call__(self, scope: _Scope, receive: _Receive, send: _Send) -> None:
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve as an ASGI application."""
         if self._asgi is None:
             from immutant.web import build

@@ -4,7 +4,7 @@ Belongs here: the one coder for both ends. Any language can speak it: {"event": 
 """
 
 import json
-from dataclasses import asdict
+from dataclasses import asdict, fields
 from typing import Any
 
 from immutant.errors import CoordinatorError
@@ -20,6 +20,7 @@ _KINDS: dict[str, type[Event]] = {
     "tick": TickDue,
 }
 _NAMES = {kind: name for name, kind in _KINDS.items()}
+_FIELDS = {kind: [field.name for field in fields(kind)] for kind in _KINDS.values()}
 
 
 def encode_event(event: Event) -> bytes:
@@ -28,13 +29,15 @@ def encode_event(event: Event) -> bytes:
 
 
 def decode_event(line: dict[str, Any]) -> Event | None:
-    """The event of a parsed line; None for a kind that a newer coordinator may send.
+    """The event of a parsed line; None for a kind that this version does not know.
+
+    Fields that it does not know are left out: a coordinator may be one minor version newer.
 
     Raises:
         CoordinatorError: The line is no event.
     """
     try:
-        kind = _KINDS.get(line.pop("event"))
-        return kind(**line) if kind else None
-    except (KeyError, TypeError, AttributeError) as error:
+        kind = _KINDS.get(line["event"])
+        return kind(**{name: line[name] for name in _FIELDS[kind]}) if kind else None
+    except (KeyError, TypeError) as error:
         raise CoordinatorError(f"the coordinator sent what is no event: {line!r}") from error

@@ -14,6 +14,7 @@ from immutant import (
     App,
     ConfigurationError,
     DefinitionError,
+    Message,
     NotRunningError,
     StoreError,
     Tenure,
@@ -58,6 +59,55 @@ async def test_the_demo_goes_on_after_a_crash(capsys: pytest.CaptureFixture[str]
     sent = numbers(capsys.readouterr().out, "send")
     assert sent == list(range(len(sent)))
     assert len(sent) >= 8
+
+
+async def test_what_a_crash_cut_off_comes_again_and_the_attempt_is_counted() -> None:
+    app, begun = App("demo"), list[tuple[str, int]]()
+    queue = app.queue("q")
+
+    @app.listener(queue)
+    async def handle(body: str, message: Message) -> None:
+        begun.append((body, message.attempt))
+        if message.attempt == 1:
+            await asyncio.Event().wait()
+
+    @app.job(in_="1s")
+    async def job(tick: Tick) -> None:
+        begun.append((tick.id, tick.attempt))
+        if tick.attempt == 1:
+            await asyncio.Event().wait()
+
+    async with testing.cluster(app) as cluster:
+        await queue.send("work")
+        await cluster.advance("5s")
+        before = cluster.clock.now()
+        await cluster.kill("demo-0")
+        await cluster.start("demo-1")
+        assert ("work", 2) in begun
+        assert cluster.clock.now() == before
+        await cluster.advance("5s")
+    ids = [name for name, _ in begun if name != "work"]
+    assert sorted(attempt for _, attempt in begun) == [1, 1, 2, 2]
+    assert len(set(ids)) == 1
+
+
+async def test_of_a_replica_that_crashed_no_answer_is_heard() -> None:
+    app, held = App("demo"), list[str]()
+
+    @app.daemon
+    async def one(tenure: Tenure) -> None:
+        held.append("begun")
+        await tenure.sleep("1h")
+
+    async with testing.cluster(app) as cluster:
+        await cluster.advance("5s")
+        await cluster.kill("demo-0")
+        leases = (await cluster._store.leases.snapshot()).leases
+        (daemon,) = [lease for lease in leases if "daemon" in lease.name]
+        assert daemon.holder.startswith("demo-0/")
+        await cluster.start("demo-1")
+        await cluster.advance("2s")
+        assert held == ["begun", "begun"]
 
 
 async def test_a_daemon_runs_once_in_the_cluster_or_once_per_replica() -> None:

@@ -84,9 +84,21 @@ async def test_a_failed_message_is_tried_again_with_its_attempt(
     assert "attempt 1 of 10" in caplog.text
 
 
-@pytest.mark.parametrize("error", [ValueError("bad"), SystemExit(3), asyncio.CancelledError()])
+@pytest.mark.parametrize(
+    ("error", "reason"),
+    [
+        (ValueError("bad"), "ValueError: bad"),
+        (SystemExit(3), "raised SystemExit(3)"),
+        (asyncio.CancelledError(), "CancelledError"),
+    ],
+)
 async def test_after_its_attempts_a_message_is_a_dead_letter_with_its_error(
-    app: App, run: Any, world: Any, error: BaseException, caplog: pytest.LogCaptureFixture
+    app: App,
+    run: Any,
+    world: Any,
+    error: BaseException,
+    reason: str,
+    caplog: pytest.LogCaptureFixture,
 ) -> None:
     queue, handled = app.queue("q"), list[object]()
 
@@ -100,7 +112,7 @@ async def test_after_its_attempts_a_message_is_a_dead_letter_with_its_error(
     await queue.send_many(["bad", "good"])
     await until(lambda: empty(queue), world)
     (dead,) = await queue.dead()
-    assert dead.reason == f"{type(error).__name__}: {error}"
+    assert reason in dead.reason
     assert dead.attempts == 2
     assert sorted(handled) == ["bad", "bad", "good"]  # type: ignore[type-var]
 
@@ -215,6 +227,42 @@ async def test_what_does_not_finish_in_its_grace_is_given_back_at_once(
     assert cancelled.is_set()
     depth = await queue.depth()
     assert (depth.ready, depth.leased) == (1, 0)
+
+
+@pytest.mark.parametrize(("method", "ticks", "times"), [("ack", 0, 2), ("extend", 9, 1)])
+async def test_a_store_that_fails_as_no_store_should_ends_no_loop(
+    app: App,
+    run: Any,
+    world: Any,
+    caplog: pytest.LogCaptureFixture,
+    monkeypatch: Any,
+    method: str,
+    ticks: int,
+    times: int,
+) -> None:
+    queue, handled = app.queue("q"), list[str]()
+
+    @app.listener(queue, visibility=6 * world.tick)
+    async def handle(body: str) -> None:
+        handled.append(body)
+        await world.clock.sleep(ticks * world.tick)
+
+    runtime = await run(app)
+    store = runtime._replica.backend.queues
+    real, failures = getattr(store, method), [RuntimeError("broken")]
+
+    async def failing(*args: Any) -> Any:
+        if failures:
+            raise failures.pop()
+        return await real(*args)
+
+    monkeypatch.setattr(store, method, failing)
+    await queue.send("work")
+    async with asyncio.timeout(20):
+        while not await empty(queue):
+            await world.elapse(world.tick)
+    assert handled == ["work"] * times
+    assert "broken" in caplog.text
 
 
 async def test_replicas_take_turns(app: App, run: Any, world: Any) -> None:

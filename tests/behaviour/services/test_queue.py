@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from immutant import App, ConflictError, Queue, ValueRefusedError
+from immutant import App, ConflictError, DefinitionError, Queue, ValueRefusedError
 
 
 @pytest.fixture
@@ -53,6 +53,48 @@ async def _handle_badly(queue: Queue) -> None:
     assert received is not None
     async with received:
         raise ZeroDivisionError
+
+
+async def test_a_message_that_fails_by_hand_each_time_is_a_dead_letter(queue: Queue) -> None:
+    await queue.send("poison")
+    for _ in range(2):
+        received = await queue.receive(timeout=1, attempts=2)
+        assert received is not None
+        with pytest.raises(ValueError, match="bad"):
+            async with received:
+                raise ValueError("bad")
+    (dead,) = await queue.dead()
+    assert (dead.body, dead.attempts, dead.reason) == ("poison", 2, "ValueError: bad")
+    assert (await queue.depth()).ready == 0
+
+
+async def test_an_attempt_that_was_cancelled_does_not_count(queue: Queue) -> None:
+    await queue.send("work")
+    received = await queue.receive(timeout=1, attempts=1)
+    assert received is not None
+    with pytest.raises(asyncio.CancelledError):
+        async with received:
+            raise asyncio.CancelledError
+    again = await queue.receive(timeout=1)
+    assert again is not None
+    assert again.message.attempt == 1
+
+
+@pytest.mark.parametrize(
+    "options", [{"visibility": 0}, {"visibility": None}, {"attempts": 0}, {"attempts": "3"}]
+)
+async def test_what_cannot_be_is_refused_before_anything_is_received(
+    queue: Queue, options: dict[str, Any]
+) -> None:
+    await queue.send("work")
+    with pytest.raises(DefinitionError, match=next(iter(options))):
+        await queue.receive(timeout=1, **options)
+    assert (await queue.depth()).ready == 1
+
+
+async def test_a_message_that_would_be_dead_at_once_is_refused(queue: Queue) -> None:
+    with pytest.raises(DefinitionError, match="ttl=0 must be more than zero"):
+        await queue.send("work", ttl=0)
 
 
 async def test_a_message_held_too_long_goes_to_another_and_cannot_be_acked(

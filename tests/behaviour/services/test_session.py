@@ -9,7 +9,14 @@ import pytest
 from starlette.requests import Request
 from starlette.responses import PlainTextResponse, StreamingResponse
 
-from immutant import App, NotRunningError, Session, SessionOptions, ValueRefusedError
+from immutant import (
+    App,
+    NotRunningError,
+    Session,
+    SessionEndedError,
+    SessionOptions,
+    ValueRefusedError,
+)
 from immutant.services.entries import Mark
 from immutant.services.envelope import Envelope
 
@@ -219,6 +226,33 @@ async def test_a_slow_request_does_not_bring_a_session_back_after_logout(
         assert response.status_code == 204
         assert "set-cookie" not in response.headers
         assert [await value(other, name) for name in ("a", "late")] == [None, None]
+
+
+async def test_an_exact_update_of_a_session_that_has_ended_says_so(
+    app: App, client: httpx.AsyncClient
+) -> None:
+    begun, go_on = asyncio.Event(), asyncio.Event()
+
+    @app.get("/slow-count")
+    async def slow_count(request: Request) -> dict[str, Any]:
+        session = Session.of(request)
+        begun.set()
+        await go_on.wait()
+        for _ in range(2):
+            with pytest.raises(SessionEndedError, match="'count'"):
+                await session.update("count", lambda seen: (seen or 0) + 1)
+        seen = dict(session)
+        session.invalidate()
+        return {"seen": seen, "new": await session.update("count", lambda seen: seen or 7)}
+
+    await client.get("/set/a/1")
+    async with client_of(app, cookies=dict(client.cookies)) as other:
+        late = asyncio.create_task(other.get("/slow-count"))
+        await begun.wait()
+        await client.get("/logout")
+        go_on.set()
+        assert (await late).json() == {"seen": {}, "new": 7}
+        assert await value(other, "count") == 7
 
 
 async def test_rotation_keeps_the_attributes_under_a_new_id(

@@ -45,7 +45,7 @@ class Member:
 
     async def leave(self) -> None:
         """Gracefully."""
-        await self.singletons.drain()
+        await self.singletons.drain(grace=1.0)
         await self.driver.close()
 
     async def die(self) -> None:
@@ -65,10 +65,9 @@ class Cluster:
         backend = await self.world.open(name)
         store = FreezableStore(backend.leases)
         driver = Driver("demo", name, store, self.world.clock, FAST)
-        link = LocalLink(driver, grace=1.0)
+        link = LocalLink(driver, name)
         definitions = app.definitions
         singletons = Singletons(definitions.daemons, definitions.jobs, link, self.world.clock)
-        driver.meet(name)
         driver.start()
         await singletons.start()
         member = Member(name, driver, singletons, store)

@@ -10,7 +10,7 @@ import pytest
 from tests.integration.run.backends import Server, close_at_once
 
 from immutant.run.listener import listen, url
-from immutant.run.router.pool import Backend, Pool
+from immutant.run.router.pool import Pool, WebBackend
 from immutant.run.router.server import Router
 
 
@@ -21,10 +21,10 @@ class Front:
         self.servers = servers
         self.pool = Pool()
         self.router = Router(self.pool, patience=5)
-        self.backends = [Backend(server.name, server.socket) for server in servers]
+        self.backends = [WebBackend(server.name, server.socket) for server in servers]
         self.url = ""
 
-    def backend(self, server: Server) -> Backend:
+    def backend(self, server: Server) -> WebBackend:
         return self.backends[self.servers.index(server)]
 
     async def all_up(self) -> None:

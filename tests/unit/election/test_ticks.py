@@ -95,11 +95,10 @@ def test_repeat_counts_the_runs_after_the_first() -> None:
 
 def test_a_dense_schedule_is_caught_up_with_in_few_steps() -> None:
     holder = Holder(Schedule.of(cron="* * * * * *"))
-    holder.step(START)
-    first = holder.step(START + 1)
+    first = holder.step(START)
     assert first is not None
     holder.ticker.done(first.id, "")
-    holder.step(START + 1)
+    holder.step(START)
     due = holder.step(START + 90 * 86_400)
     assert due is not None
     assert due.scheduled_at == START + 90 * 86_400

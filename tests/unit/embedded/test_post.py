@@ -11,6 +11,7 @@ import pytest
 
 from immutant.embedded.bell import Bell
 from immutant.embedded.post import Post
+from immutant.errors import UnusableStateError
 
 
 @pytest.fixture
@@ -40,6 +41,25 @@ async def test_the_socket_of_a_dead_process_is_removed(folder: Path) -> None:
     sender.deliver({"2-b": {"topic:x"}, "3-c": {"topic:x"}})
     assert not (folder / "2-b").exists()
     await sender.close()
+
+
+async def test_what_is_no_process_of_the_store_is_left_alone(folder: Path) -> None:
+    post = Post(folder, "1-a", Bell())
+    (folder / "2-b").touch()
+    (folder / "demo-0.app.lock").touch()
+    other = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
+    other.bind(str(folder / "demo-0.web.sock"))
+    other.close()
+    post.deliver({"2-b": {"topic:x"}})
+    await post.close()
+    assert sorted(os.listdir(folder)) == ["2-b", "demo-0.app.lock", "demo-0.web.sock"]  # noqa: PTH208
+
+
+async def test_a_folder_open_to_others_is_refused(folder: Path) -> None:
+    os.makedirs(folder)  # noqa: PTH103
+    os.chmod(folder, 0o755)  # noqa: PTH101
+    with pytest.raises(UnusableStateError, match="others cannot enter"):
+        Post(folder, "1-a", Bell())
 
 
 async def test_the_last_process_leaves_nothing(folder: Path) -> None:

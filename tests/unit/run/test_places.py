@@ -1,3 +1,4 @@
+import asyncio
 import os
 import stat
 import subprocess
@@ -8,9 +9,12 @@ from pathlib import Path
 
 import pytest
 
+from immutant.embedded import EmbeddedBackend
 from immutant.errors import ConfigurationError, NotRunningError
+from immutant.filelock import hold
 from immutant.run.client import ask
 from immutant.run.places import NOTE, announced, claim
+from immutant.stores import Outgoing
 
 
 @pytest.fixture(autouse=True)
@@ -74,6 +78,35 @@ def test_a_long_folder_for_temporary_files_is_not_used(
     monkeypatch.setattr(tempfile, "tempdir", str(temporary / ("x" * 60)))
     with claim(tmp_path) as places:
         assert len(str(places.of("demo-0", "web.sock"))) < 70
+
+
+def test_every_name_that_is_allowed_fits_into_a_socket_s_path(tmp_path: Path) -> None:
+    with claim(tmp_path) as places:
+        assert len(str(places.of("x" * 40 + "-99", "link.sock"))) < 104
+
+
+async def test_a_replica_that_leaves_the_store_leaves_the_run_s_files(tmp_path: Path) -> None:
+    with claim(tmp_path) as places:
+        app_lock = hold(places.of("demo-0", "app.lock"))
+        staying = await EmbeddedBackend.open(tmp_path, replica="demo-0")
+        leaving = await EmbeddedBackend.open(tmp_path, replica="demo-1")
+        await leaving.close()
+        assert app_lock.path.exists()
+        await staying.close()
+        assert app_lock.path.exists()
+
+
+async def test_the_end_of_a_run_costs_nobody_else_a_wake_up(tmp_path: Path) -> None:
+    with claim(tmp_path):
+        receiving = await EmbeddedBackend.open(tmp_path, replica="one")
+        sending = await EmbeddedBackend.open(tmp_path, replica="two")
+        waiting = asyncio.create_task(receiving.queues.receive("q", visibility=600))
+        await receiving.queues.depth("q")
+    async with asyncio.timeout(0.5):  # less than the second after which they look by themselves
+        await sending.queues.send("q", [Outgoing(b"1")])
+        assert await waiting is not None
+    await sending.close()
+    await receiving.close()
 
 
 def test_commands_find_a_run_only_while_it_is_announced(tmp_path: Path) -> None:

@@ -4,16 +4,16 @@ from pathlib import Path
 
 import pytest
 
-from immutant.run.router.pool import Backend, Pool
+from immutant.run.router.pool import Pool, WebBackend
 
 
 @pytest.fixture
-def backends() -> list[Backend]:
-    return [Backend(f"demo-{number}", Path(f"/{number}")) for number in range(3)]
+def backends() -> list[WebBackend]:
+    return [WebBackend(f"demo-{number}", Path(f"/{number}")) for number in range(3)]
 
 
 @pytest.fixture
-def pool(backends: list[Backend]) -> Pool:
+def pool(backends: list[WebBackend]) -> Pool:
     pool = Pool()
     for backend in backends:
         pool.add(backend)
@@ -36,14 +36,14 @@ async def test_a_cookie_binds_and_does_not_disturb_the_round(pool: Pool) -> None
 
 
 async def test_who_is_bound_to_a_replica_that_is_down_gets_another(
-    pool: Pool, backends: list[Backend]
+    pool: Pool, backends: list[WebBackend]
 ) -> None:
     pool.mark(backends[1], up=False, complaint="dead")
     assert set(await names(pool, 4, "demo-1")) == {"demo-0", "demo-2"}
 
 
 async def test_a_replica_that_was_taken_out_is_not_marked_up_by_a_late_check(
-    pool: Pool, backends: list[Backend]
+    pool: Pool, backends: list[WebBackend]
 ) -> None:
     pool.take_out(backends[0], "it was stopped")
     pool.mark(backends[0], up=True)
@@ -54,7 +54,7 @@ async def test_a_replica_that_was_taken_out_is_not_marked_up_by_a_late_check(
 
 
 async def test_a_request_waits_for_a_replica_that_is_coming(
-    pool: Pool, backends: list[Backend]
+    pool: Pool, backends: list[WebBackend]
 ) -> None:
     for backend in backends:
         pool.take_out(backend, "it is being replaced", expected=True)
@@ -66,7 +66,7 @@ async def test_a_request_waits_for_a_replica_that_is_coming(
 
 
 async def test_a_request_does_not_wait_when_no_replica_is_coming(
-    pool: Pool, backends: list[Backend]
+    pool: Pool, backends: list[WebBackend]
 ) -> None:
     for backend in backends:
         pool.take_out(backend, "it was stopped")
@@ -75,7 +75,7 @@ async def test_a_request_does_not_wait_when_no_replica_is_coming(
 
 
 async def test_a_suspected_replica_waits_for_its_next_check(
-    pool: Pool, backends: list[Backend]
+    pool: Pool, backends: list[WebBackend]
 ) -> None:
     pool.suspect(backends[0])
     assert backends[0].suspected.is_set()
@@ -83,7 +83,7 @@ async def test_a_suspected_replica_waits_for_its_next_check(
 
 
 async def test_a_replica_settles_when_it_is_up_or_given_up(
-    pool: Pool, backends: list[Backend]
+    pool: Pool, backends: list[WebBackend]
 ) -> None:
     assert await pool.settled(backends[0], 0)
     pool.admit(backends[0])

@@ -15,6 +15,7 @@ from immutant.errors import StaleTenureError, TenureLostError, UncertainWriteErr
 from immutant.services.entries import Mark
 from immutant.services.envelope import Envelope
 from immutant.services.fenced import FencedEntries
+from immutant.services.versions import Versions
 from immutant.testing.clock import FakeClock
 
 OLD, NEW = Holder("daemon.d", 1), Holder("daemon.d", 2)
@@ -169,6 +170,23 @@ async def test_an_applied_write_is_written_over_itself_until_it_is_acknowledged(
     await world.entries.put("k", 1, None)
     assert world.store.swaps == 4
     assert len(Envelope.decode(world.store.data["k"], "it").writes) == 1
+
+
+async def test_settling_keeps_a_later_version_as_long_as_its_writer_said(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    successor = FencedEntries("c", replica_on(world.store, world.clock))
+
+    async def overtaken(_: Versions, losses: int) -> None:
+        if losses == 1:
+            await successor.put("k", "for ever", None)
+
+    monkeypatch.setattr(Versions, "pause", overtaken)
+    world.store.treasons = ["applied"]
+    await world.entries.put("k", "for a while", 5.0)
+    assert await world.entries.get("k") == "for ever"
+    assert world.store.swaps == 3
+    assert world.store.ttls["k"] is None
 
 
 async def test_many_increments_at_once_lose_none(world: World) -> None:

@@ -50,7 +50,7 @@ async def _run(environment: Environment) -> int:
             return_when=asyncio.FIRST_COMPLETED,
         )
         if not failed.is_set():
-            await driver.drain("the coordinator is stopping", _DRAIN_GRACE)
+            await driver.retire("the coordinator is stopping", _DRAIN_GRACE)
     await driver.close()
     await backend.close()
     return EX_SOFTWARE if failed.is_set() else os.EX_OK

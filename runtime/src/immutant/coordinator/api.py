@@ -7,7 +7,7 @@ election), answers as requests of their own, so that any language can take part:
     POST /v1/singletons          {"incarnation", "kind", "name", "schedule"} -> events, NDJSON
     POST /v1/tenures/ID/stopped  nothing of the tenure runs any more
     POST /v1/tenures/ID/done     {"tick", "error"}: the tick's run has ended
-    POST /v1/drain               {"reason", "grace"}: hand everything over; answers when done
+    POST /v1/drain               {"process", "reason", "grace"}: hand all over; answers when done
     GET  /v1/deadlines           {"TENURE": not_after, …} at each change, NDJSON
     GET  /v1/status              {"replica", "incarnation", "tenures"}
 """
@@ -17,15 +17,16 @@ import json
 from typing import Any
 
 from starlette.applications import Starlette
-from starlette.requests import ClientDisconnect, Request
+from starlette.requests import Request
 from starlette.responses import JSONResponse, PlainTextResponse, Response
 from starlette.routing import Route
 from starlette.types import Receive, Scope, Send
 
+from immutant.coordinator.bodies import Body
 from immutant.coordinator.driver import Driver
 from immutant.coordinator.vigil import Vigil
-from immutant.errors import CoordinatorError, DefinitionError
-from immutant.link import Candidacy, Outcome
+from immutant.errors import CoordinatorError, DefinitionError, RequestRefusedError
+from immutant.link import Outcome
 from immutant.wire import encode_event
 
 __all__ = ["coordinator_api"]
@@ -47,8 +48,7 @@ def coordinator_api(driver: Driver, vigil: Vigil) -> Starlette:
         exception_handlers={
             CoordinatorError: _refuse(409),
             DefinitionError: _refuse(422),
-            KeyError: _refuse(422),
-            ValueError: _refuse(422),
+            RequestRefusedError: _refuse(422),
         },
     )
 
@@ -59,7 +59,7 @@ class _Api:
         self._vigil = vigil
 
     async def hello(self, request: Request) -> Response:
-        process = str((await request.json())["process"])
+        process = (await Body.of(request)).text("process")
         self._driver.meet(process)
         self._vigil.keep(process)
         path = self._driver.hold.path
@@ -72,11 +72,10 @@ class _Api:
         )
 
     async def stand(self, request: Request, lines: "_Lines") -> None:
-        body = await request.json()
-        if body["incarnation"] != self._driver.incarnation:
+        body = await Body.of(request)
+        if body.text("incarnation") != self._driver.incarnation:
             raise CoordinatorError("another incarnation has begun; say hello again")
-        candidacy = Candidacy(body["kind"], body["name"], body.get("schedule", ""))
-        async with self._driver.stand(candidacy) as events:
+        async with self._driver.stand(body.candidacy()) as events:
             await lines.begin()
             async for event in events:
                 await lines.send(encode_event(event))
@@ -86,14 +85,14 @@ class _Api:
         return Response(status_code=204)
 
     async def done(self, request: Request) -> Response:
-        body = await request.json()
-        outcome = Outcome(str(body["tick"]), str(body.get("error", "")))
+        body = await Body.of(request)
+        outcome = Outcome(body.text("tick"), body.text("error", ""))
         self._driver.done(request.path_params["tenure"], outcome)
         return Response(status_code=204)
 
     async def drain(self, request: Request) -> Response:
-        body = await request.json()
-        await self._driver.drain(str(body["reason"]), float(body["grace"]))
+        body = await Body.of(request)
+        await self._driver.drain(body.text("process"), body.text("reason"), body.number("grace"))
         return Response(status_code=204)
 
     async def deadlines(self, request: Request, lines: "_Lines") -> None:
@@ -120,10 +119,8 @@ class _Lines:
 
     def __init__(self, send: Send) -> None:
         self._send = send
-        self.begun = False
 
     async def begin(self) -> None:
-        self.begun = True
         headers = [(b"content-type", b"application/x-ndjson")]
         await self._send({"type": "http.response.start", "status": 200, "headers": headers})
         # Nothing may hold the head back until the first event: standing has begun.
@@ -163,8 +160,6 @@ async def _disconnected(receive: Receive) -> None:
 
 def _refuse(status: int) -> Any:  # noqa: ANN401 - Starlette's handler type
     def handle(request: Request, error: Exception) -> Response:
-        if isinstance(error, ClientDisconnect):
-            return Response(status_code=499)
         return PlainTextResponse(str(error), status_code=status)
 
     return handle

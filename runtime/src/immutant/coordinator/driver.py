@@ -4,6 +4,7 @@ Belongs here: all the waiting that `immutant.election` leaves to others. Not her
 """
 
 import asyncio
+import contextlib
 import logging
 import secrets
 from collections.abc import AsyncIterator, Callable, Coroutine
@@ -60,12 +61,13 @@ class Driver:
         self._on_failure = on_failure
         self._progress: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         self._dead: set[str] = set()
-        self._app_process = ""
+        self._process = ""
         self._calendar_due = 0.0
         self._streams: dict[str, asyncio.Queue[Event | None]] = {}
         self._names: dict[str, str] = {}
         self._deadlines: dict[str, float] = {}
         self._closing = False
+        self._drained = False
         self._begin()
 
     @property
@@ -102,15 +104,20 @@ class Driver:
         self._end_streams()
         self._hold.release()
 
-    def meet(self, app: str) -> None:
+    def meet(self, process: str) -> None:
         """The application's process says hello; another one than before proves that one dead."""
-        if app != self._app_process:
-            self.app_died()
-        self._app_process = app
+        if process == self._process:
+            return
+        self.app_died()
+        self._process = process
+        if self._drained:
+            self._drained = False
+            if self._election.ended:
+                self._begin_again()
 
-    def gone(self, app: str) -> None:
+    def gone(self, process: str) -> None:
         """An application's process has died; nothing comes of it if another one said hello."""
-        if app == self._app_process:
+        if process == self._process:
             self.app_died()
 
     def app_died(self) -> None:
@@ -157,12 +164,26 @@ class Driver:
                 yield told
             await asyncio.wait({self._progress})
 
-    async def drain(self, reason: str, grace: float) -> None:
-        """Hand over everything; return when all is given back or it took too long."""
+    async def drain(self, process: str, reason: str, grace: float) -> None:
+        """See `Link.drain`; of a process that is not the one that said hello last it is nothing.
+
+        What follows is for the next process: until that says hello, no other life begins.
+        """
+        if process == self._process:
+            self._drained = True
+            await self._hand_over(reason, grace)
+
+    async def retire(self, reason: str, grace: float) -> None:
+        """Hand over everything, for good: this coordinator is about to end."""
         self._closing = True
+        await self._hand_over(reason, grace)
+
+    async def _hand_over(self, reason: str, grace: float) -> None:
+        """Return when all is given back, or when it took too long."""
+        election = self._election
         self._feed(Election.drain, reason, grace)
         deadline = self._clock.now() + grace + self._timings.margins
-        while not self._election.ended and self._clock.now() < deadline:
+        while not election.ended and self._clock.now() < deadline:
             await self._progress_or(deadline - self._clock.now())
 
     def _begin(self) -> None:
@@ -199,22 +220,29 @@ class Driver:
 
     async def _list_again(self) -> None:
         """List for a new incarnation; the watch goes on meanwhile."""
-        election, listed = self._election, False
-        while self._election is election and not listed:
+        election = self._election
+        while self._election is election:
             try:
-                listed = await self._list() >= 0
+                await self._list()
             except StoreError as error:
                 _log.warning("the leases cannot be listed: %s", error)
                 await self._clock.sleep(self._timings.renew_period / 4)
+            else:
+                return
 
     async def _keep_time(self) -> None:
         while True:
             now = self._clock.now()
             await self._progress_or(min(self._election.next_wake(now) - now, _LONGEST_SLEEP))
             if self._clock.now() >= self._calendar_due:
-                self._calendar_due = self._clock.now() + self._timings.renew_period
-                self._election.calendar(await self._store.wall() - self._clock.now())
+                await self._read_calendar()
             self._feed(Election.wake)
+
+    async def _read_calendar(self) -> None:
+        """Learn the store's calendar; when it does not answer, the last one goes on."""
+        self._calendar_due = self._clock.now() + self._timings.renew_period
+        with contextlib.suppress(StoreError):
+            self._election.calendar(await self._store.wall() - self._clock.now())
 
     async def _mourn(self) -> None:
         async for incarnation in self._store.deaths():
@@ -289,9 +317,12 @@ class Driver:
         self._end_streams()
         self._forget_tenures()
         self._hold.release()
-        if not self._closing:
-            self._begin()
-            self._spawn(self._list_again())
+        if not self._closing and not self._drained:
+            self._begin_again()
+
+    def _begin_again(self) -> None:
+        self._begin()
+        self._spawn(self._list_again())
 
     def _end_streams(self) -> None:
         for stream in self._streams.values():
@@ -302,7 +333,7 @@ class Driver:
         """Wait until the former candidacy for the same singleton has come to its end."""
         deadline = self._clock.now() + _PATIENCE
         while name in self._streams or not self._election.may_stand(name):
-            if self._closing or self._clock.now() >= deadline:
+            if self._closing or self._drained or self._clock.now() >= deadline:
                 raise CoordinatorError(f"{name} cannot be stood for now: its former tenure ends")
             await self._progress_or(deadline - self._clock.now())
 

@@ -12,9 +12,10 @@ __all__ = ["LocalLink"]
 class LocalLink:
     """See `immutant.link.Link`; calls go straight to the driver."""
 
-    def __init__(self, driver: Driver, grace: float = 10.0) -> None:
+    def __init__(self, driver: Driver, process: str) -> None:
         self._driver = driver
-        self._grace = grace
+        self._process = process
+        driver.meet(process)
 
     def stand(self, candidacy: Candidacy) -> AbstractAsyncContextManager[AsyncIterator[Event]]:
         return self._driver.stand(candidacy)
@@ -25,8 +26,8 @@ class LocalLink:
     async def done(self, tenure: str, outcome: Outcome) -> None:
         self._driver.done(tenure, outcome)
 
-    async def drain(self) -> None:
-        await self._driver.drain("the replica is stopping", self._grace)
+    async def drain(self, reason: str, grace: float) -> None:
+        await self._driver.drain(self._process, reason, grace)
 
     async def close(self) -> None:
         await self._driver.close()

@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import logging
 import threading
 from collections.abc import Callable
 from pathlib import Path
@@ -9,6 +10,8 @@ from pathlib import Path
 from immutant.filelock import wait_until_free
 
 __all__ = ["Vigil"]
+
+_log = logging.getLogger(__name__)
 
 
 class Vigil:
@@ -34,6 +37,11 @@ class Vigil:
         threading.Thread(target=self._wait, args=(loop, process), daemon=True).start()
 
     def _wait(self, loop: asyncio.AbstractEventLoop, process: str) -> None:
-        wait_until_free(self._lock)
+        try:
+            wait_until_free(self._lock)
+        except FileNotFoundError:
+            # It was locked before the hello, so somebody has removed it. That proves no death.
+            _log.warning("%s was removed: the application's death will be noticed late", self._lock)
+            return
         with contextlib.suppress(RuntimeError):  # the loop has gone before the application
             loop.call_soon_threadsafe(self._on_death, process)

@@ -51,7 +51,6 @@ class Campaign:
         fresh: Callable[[], str],
         drawn: set[str],
         ticker: Ticker | None,
-        epoch: int,
     ) -> None:
         self.name = name
         self.standing = True
@@ -60,7 +59,6 @@ class Campaign:
         self._timings = timings
         self._fresh = fresh
         self._drawn = drawn
-        self._epoch = epoch
         self._tenure: _Tenure | None = None
         self._free_since: float | None = None
 
@@ -213,7 +211,7 @@ class Campaign:
         return self._tenure.not_after + late
 
     def _begin(self, record: Lease, version: int, good_until: float, now: float) -> list[Effect]:
-        token = (self._epoch << 48) + version
+        token = version  # it only ever grows: versions are the store's, not the record's
         self._tenure = _Tenure(record, version, token, good_until)
         if now >= good_until or not self.standing:
             self._tenure.stage = _Stage.OVER  # it was never told to anybody

@@ -10,7 +10,7 @@ from dataclasses import replace
 from functools import partial
 
 from immutant.election.campaign import Campaign
-from immutant.election.effects import Effect, Get, Put, Tell
+from immutant.election.effects import Effect, Get, Put
 from immutant.election.membership import DRAINING, Life, Membership
 from immutant.election.names import member_lease
 from immutant.election.placement import preferred
@@ -19,7 +19,7 @@ from immutant.election.timings import Timings
 from immutant.election.view import View
 from immutant.leases import Lease, LeaseEvent, LeaseSnapshot
 
-__all__ = ["Effect", "Election", "Get", "Put", "Tell"]
+__all__ = ["Election"]
 
 
 class Election:
@@ -39,12 +39,10 @@ class Election:
         fresh: Callable[[], str],
         *,
         absence_is_proof: bool = False,
-        epoch: int = 0,
     ) -> None:
         self._holder = (incarnation, member)
         self._timings = timings
         self._fresh = fresh
-        self._epoch = epoch
         self._own = member_lease(app, member)
         self._view = View(app, timings.lease_duration, absence_is_proof=absence_is_proof)
         self._me = Membership(self._own, member, incarnation, timings, fresh)
@@ -100,7 +98,7 @@ class Election:
         """The application stands for a singleton; nothing comes of it unless `may_stand`."""
         if self.may_stand(name):
             self._campaigns[name] = Campaign(
-                name, self._holder, self._timings, self._fresh, self._drawn, ticker, self._epoch
+                name, self._holder, self._timings, self._fresh, self._drawn, ticker
             )
         return self.wake(now)
 

@@ -9,7 +9,7 @@ from collections.abc import Sequence
 
 from immutant.embedded import handoff, messages
 from immutant.embedded.transaction import Row, Transaction
-from immutant.stores import DeadLetter, Delivery, Outgoing, QueueDepth
+from immutant.stores import Delivery, Outgoing, QueueDepth, StoredLetter
 
 __all__ = ["bury", "depth", "discard", "find", "replay"]
 
@@ -22,7 +22,7 @@ def bury(transaction: Transaction, queue: str, delivery: Delivery, reason: str) 
     return True
 
 
-def find(transaction: Transaction, queue: str, limit: int) -> list[DeadLetter]:
+def find(transaction: Transaction, queue: str, limit: int) -> list[StoredLetter]:
     """The dead, in the order in which they died."""
     handoff.release_due(transaction, queue)
     rows = transaction.run(
@@ -32,7 +32,7 @@ def find(transaction: Transaction, queue: str, limit: int) -> list[DeadLetter]:
         limit,
     )
     return [
-        DeadLetter(str(number), body, json.loads(headers), *rest)
+        StoredLetter(str(number), body, json.loads(headers), *rest)
         for number, body, headers, *rest in rows
     ]
 

@@ -16,7 +16,7 @@ from immutant.embedded.opening import identify, prepare
 from immutant.embedded.post import agree_on_folder
 from immutant.embedded.turnstile import Turnstile
 
-__all__ = ["OpenFile", "enter", "open_file"]
+__all__ = ["OpenFile", "open_file", "open_turnstile"]
 
 _OLDEST_SQLITE = (3, 35)
 _LOCKS = "locks"
@@ -40,8 +40,10 @@ class OpenFile:
         self.turnstile.close()
 
 
-def enter(directory: Path) -> Turnstile:
-    """Make the folder, readable by this user alone, and stand before its file.
+def open_turnstile(directory: Path) -> Turnstile:
+    """What processes queue at before the folder's file.
+
+    The folder is made, readable by this user alone, if it is not there.
 
     Raises:
         StoreError: The folder cannot be used, or the system's SQLite cannot.

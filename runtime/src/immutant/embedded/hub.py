@@ -19,7 +19,7 @@ from immutant.embedded.bell import EVERYTHING, Bell
 from immutant.embedded.connection import Connection
 from immutant.embedded.engine import Engine, MemoryEngine
 from immutant.embedded.failures import usable
-from immutant.embedded.file import OpenFile, enter, open_file
+from immutant.embedded.file import OpenFile, open_file, open_turnstile
 from immutant.embedded.fileengine import FileEngine
 from immutant.embedded.filetime import FileTime
 from immutant.embedded.frozen import watch
@@ -87,7 +87,7 @@ async def open_hub(directory: Path | None, clock: Clock, *, watch_peers: bool) -
     """Open the store in the folder, or one in memory."""
     if directory is None:
         return _open_in_memory(FileTime(clock))
-    turnstile = await asyncio.to_thread(enter, directory)
+    turnstile = await asyncio.to_thread(open_turnstile, directory)
     with contextlib.ExitStack() as undo:
         undo.callback(turnstile.close)
         # From the start: a process that is stopped would keep this one from opening the file.

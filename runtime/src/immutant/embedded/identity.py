@@ -8,12 +8,15 @@ file names and used once.
 
 import itertools
 import os
+import re
 import secrets
 from urllib.parse import quote
 
 from immutant.errors import StoreError
 
-__all__ = ["Owner", "lock_of", "mark_range", "new_process", "process_of"]
+__all__ = ["Owner", "is_process", "lock_of", "mark_range", "new_process", "process_of"]
+
+_PROCESS = re.compile(r"\d+-[0-9a-f]+")
 
 
 class Owner:
@@ -48,6 +51,11 @@ class Owner:
 def new_process() -> str:
     """A name for this process's connection to the store."""
     return f"{os.getpid()}-{secrets.token_hex(4)}"
+
+
+def is_process(name: str) -> bool:
+    """Whether this is how the name of a process looks."""
+    return _PROCESS.fullmatch(name) is not None
 
 
 def lock_of(owner: str) -> str:

@@ -42,7 +42,7 @@ class Locks(Protocol):
         """Whether nobody holds the lock."""
 
     def when_free(self, name: str, call: Callable[[], None]) -> None:
-        """Call, from any thread, as soon as nobody holds the lock."""
+        """Call, from any thread, as soon as nobody holds the lock; not at all once removed."""
 
     def remove(self, name: str) -> None:
         """Forget a lock that nobody will hold again."""
@@ -67,7 +67,10 @@ class FileLocks:
     def when_free(self, name: str, call: Callable[[], None]) -> None:
         # The thread cannot be woken but by the kernel; a daemon, it ends with the process.
         def wait() -> None:
-            filelock.wait_until_free(self.path(name))
+            try:
+                filelock.wait_until_free(self.path(name))
+            except FileNotFoundError:
+                return  # Removed since the caller looked, which proves nothing.
             call()
 
         threading.Thread(target=wait, name=f"immutant-watch-{name}", daemon=True).start()

@@ -49,6 +49,8 @@ class Peers:
         living = await self._engine.read(owners.living)
         for owner in living:
             lock = lock_of(owner)
+            # A file that is missing counts here, unlike an incarnation's: who closes removes it,
+            # even when it could not bury itself. Were that wrong, messages would come twice.
             if not self._locks.exists(lock) or self._locks.is_free(lock):
                 await self._bury(owner)
             elif self._watch and owner not in self._watched:

@@ -10,24 +10,22 @@ the `backstop` finds that out within a second.
 
 import asyncio
 import contextlib
-import hashlib
 import json
-import os
 import socket
-import tempfile
 from collections.abc import Collection, Mapping
 from pathlib import Path
 
 from immutant.embedded.bell import EVERYTHING, Bell
+from immutant.embedded.identity import is_process
 from immutant.embedded.transaction import Transaction
-from immutant.errors import StoreError
+from immutant.errors import UnusableStateError
+from immutant.socketfolder import make_private, socket_folder
 
 __all__ = ["Post", "agree_on_folder"]
 
 _LARGEST = 8192
 _MISSED = ".missed"
-_LONGEST_FOLDER = 80
-"""A socket's path has at most 103 bytes (macOS; Linux 107); a process name takes up to 22."""
+_ATTEMPTS = 5
 
 
 class Post:
@@ -41,8 +39,8 @@ class Post:
         self._process = process
         self._bell = bell
         self._loop = asyncio.get_running_loop()
-        self._sending = _socket()
         self._receiving = self._bind()
+        self._sending = _socket()
 
     def deliver(self, topics: Mapping[str, Collection[str]]) -> Collection[str]:
         """Send each other process its topics; returns those of this process."""
@@ -63,7 +61,7 @@ class Post:
         self._remove(self._process)
         with contextlib.suppress(OSError):
             for path in self._folder.iterdir():
-                if path.suffix != _MISSED:
+                if is_process(path.name):
                     self._send(path.name, ())  # Removes what a killed process has left.
             self._folder.rmdir()
         self._sending.close()
@@ -99,14 +97,7 @@ class Post:
         self._bell.ring(topics)
 
     def _bind(self) -> socket.socket:
-        receiving = _socket()
-        try:
-            _make_private(self._folder)
-            receiving.bind(str(self._path(self._process)))
-        except FileNotFoundError:
-            # The last other process left, and took the folder away, in between.
-            receiving.close()
-            return self._bind()
+        receiving = _bound(self._path(self._process))
         self._loop.add_reader(receiving, self._receive)
         return receiving
 
@@ -115,7 +106,9 @@ class Post:
         self._receiving.close()
 
     def _remove(self, process: str) -> None:
-        self._path(process).unlink(missing_ok=True)
+        # A file that is no socket refuses connections too, and is not ours to remove.
+        if self._path(process).is_socket():
+            self._path(process).unlink(missing_ok=True)
         self._missed(process).unlink(missing_ok=True)
 
     def _path(self, process: str) -> Path:
@@ -133,37 +126,38 @@ def agree_on_folder(transaction: Transaction, directory: Path) -> Path:
     row = transaction.one("SELECT value FROM meta WHERE name = 'sockets'")
     if row and _is_usable(Path(row[0])):
         return Path(row[0])
-    folder = _short_folder(directory)
+    folder = socket_folder(directory, "post")
     transaction.run("INSERT OR REPLACE INTO meta VALUES ('sockets', ?)", str(folder))
-    return folder
-
-
-def _short_folder(directory: Path) -> Path:
-    """A folder for this store whose name is short enough for a socket's path."""
-    digest = hashlib.sha256(os.fsencode(directory.resolve())).hexdigest()[:12]
-    private = Path(f"immutant-{os.geteuid()}") / digest
-    usual = Path(tempfile.gettempdir()) / private
-    folder = usual if len(os.fsencode(usual)) <= _LONGEST_FOLDER else Path("/tmp") / private  # noqa: S108
-    _make_private(folder)
     return folder
 
 
 def _is_usable(folder: Path) -> bool:
     try:
-        _make_private(folder)
-    except (OSError, StoreError):
+        make_private(folder)
+    except (OSError, UnusableStateError):
         return False
     return True
 
 
-def _make_private(folder: Path) -> None:
-    folder.parent.mkdir(mode=0o700, exist_ok=True)
-    status = folder.parent.stat()
-    if status.st_uid != os.geteuid() or status.st_mode & 0o077:
-        raise StoreError(
-            f"{folder.parent} is open to other users: remove it, or set TMPDIR to another folder"
-        )
-    folder.mkdir(mode=0o700, exist_ok=True)
+def _bound(path: Path) -> socket.socket:
+    with contextlib.ExitStack() as undo:
+        receiving = undo.enter_context(_socket())
+        _bind(receiving, path)
+        undo.pop_all()
+    return receiving
+
+
+def _bind(receiving: socket.socket, path: Path) -> None:
+    for attempt in range(_ATTEMPTS):
+        try:
+            make_private(path.parent)
+            receiving.bind(str(path))
+        except FileNotFoundError:
+            # The last other process may just have left, and taken the folder away.
+            if attempt == _ATTEMPTS - 1:
+                raise
+        else:
+            return
 
 
 def _socket() -> socket.socket:

@@ -18,7 +18,7 @@ from immutant.embedded.identity import Owner
 from immutant.embedded.messages import Claim
 from immutant.embedded.transaction import Transaction
 from immutant.errors import StoreError
-from immutant.stores import DeadLetter, Delivery, Outgoing, QueueDepth
+from immutant.stores import Delivery, Outgoing, QueueDepth, StoredLetter
 
 __all__ = ["EmbeddedQueues"]
 
@@ -89,7 +89,7 @@ class EmbeddedQueues:
             lambda transaction: dead_letters.bury(transaction, queue, delivery, reason)
         )
 
-    async def dead(self, queue: str, limit: int = 100) -> list[DeadLetter]:
+    async def dead(self, queue: str, limit: int = 100) -> list[StoredLetter]:
         return await self._engine.write(
             lambda transaction: dead_letters.find(transaction, queue, limit)
         )

@@ -32,7 +32,8 @@ CREATE TABLE entries (
 CREATE INDEX entries_expire ON entries (expires) WHERE expires IS NOT NULL;
 
 -- state: 0 ready, 1 delayed, 2 leased. wake: when the delay or the lease runs out, for a ready
--- message when its time to live does. mark: names the receive that holds it (`owners.Owner.mark`).
+-- message when its time to live does. mark: names the receive that holds it
+-- (`identity.Owner.mark`).
 CREATE TABLE messages (
     id INTEGER PRIMARY KEY AUTOINCREMENT,
     queue TEXT NOT NULL,

@@ -96,8 +96,9 @@ class Worker:
         while not batch or (len(batch) < _LONGEST_BATCH and not self._jobs.empty()):
             job = self._jobs.get()
             if job is None:
-                # Nothing comes behind it: it ends this batch, and then the thread.
-                self._jobs.put(None) if batch else None
+                if batch:
+                    # Nothing comes behind it: it ends this batch, and then the thread.
+                    self._jobs.put(None)
                 break
             batch.append(job)
         return batch

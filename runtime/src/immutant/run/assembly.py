@@ -17,7 +17,7 @@ from immutant.run.places import Places
 from immutant.run.process import Program
 from immutant.run.programs import Programs
 from immutant.run.replica import Replica
-from immutant.run.router.pool import Backend
+from immutant.run.router.pool import WebBackend
 
 __all__ = ["Assembly"]
 
@@ -72,7 +72,7 @@ class Assembly:
             name,
             coordinator=keeper("coordinator", self._programs.coordinator),
             app=keeper("application", self._programs.app),
-            backend=Backend(name, Path(environment.listen.path)),
+            backend=WebBackend(name, Path(environment.listen.path)),
             address=environment.coordinator,
             grace=self._options.grace,
         )

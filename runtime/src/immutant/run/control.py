@@ -71,7 +71,9 @@ class Control:
         except (ValueError, KeyError, TypeError, AttributeError) as error:
             return {"error": f"this is no request that the launcher knows: {error!r}"}
 
-    async def _act(self, verb: str, name: str = "", replicas: int = 0) -> Any:  # noqa: ANN401
+    async def _act(
+        self, verb: str, name: str = "", replicas: int = 0
+    ) -> list[dict[str, Any]] | str:
         match verb:
             case "gears":
                 return [asdict(gear) for gear in await self._fleet.gears()]

@@ -4,12 +4,9 @@ Belongs here: paths, the lock that keeps two runs apart, and the note in the sta
 the control commands find the run. Not here: the store in the state folder.
 """
 
-import hashlib
 import json
 import os
 import shutil
-import stat
-import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -17,15 +14,12 @@ from pathlib import Path
 
 from immutant.errors import ConfigurationError, LockHeldError
 from immutant.filelock import HeldLock, hold
+from immutant.socketfolder import LONGEST_SOCKET_PATH, socket_folder
 
 __all__ = ["NOTE", "Places", "announced", "claim"]
 
 NOTE = "run.json"
 _LOCK = "run.lock"
-_SOCKET_PATH_LIMIT = 103
-"""Bytes in the path of a Unix socket: 107 on Linux, 103 on macOS."""
-_LONG = 50
-"""Bytes beyond which a folder for temporary files leaves too little of that for our names."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,7 +41,7 @@ class Places:
             ConfigurationError: The path is too long for a socket.
         """
         path = self.sockets / f"{replica}.{suffix}"
-        if len(os.fsencode(path)) > _SOCKET_PATH_LIMIT:
+        if len(os.fsencode(path)) > LONGEST_SOCKET_PATH:
             raise ConfigurationError(
                 f"the path {path} is too long for a socket; choose a shorter --name"
             )
@@ -68,6 +62,7 @@ def claim(state: Path) -> Iterator[Places]:
         try:
             yield places
         finally:
+            # The run's alone: the store's wake-ups, which others may still use, are elsewhere.
             shutil.rmtree(places.sockets, ignore_errors=True)
     finally:
         lock.release()
@@ -103,29 +98,10 @@ def announced(places: Places) -> Iterator[None]:
 
 
 def _socket_folder(state: Path) -> Path:
-    """A folder whose path is short and that nobody else may enter."""
-    temporary = tempfile.gettempdir()
-    if len(os.fsencode(temporary)) > _LONG:
-        temporary = "/tmp"  # noqa: S108 - what is made there is checked to be private
-    own = Path(temporary) / f"immutant-{os.getuid()}"
-    _private(own)
-    folder = own / hashlib.sha256(os.fsencode(state.resolve())).hexdigest()[:12]
-    _private(folder)
-    return folder
-
-
-def _private(folder: Path) -> None:
     try:
-        folder.mkdir(mode=0o700, exist_ok=True)
-        found = folder.lstat()
+        return socket_folder(state, "run")
     except OSError as error:
         raise ConfigurationError(
-            f"the folder {folder} for sockets cannot be made ({error.strerror}); "
+            f"no folder for sockets can be made ({error}); "
             "name a folder for temporary files that can be written: TMPDIR=DIR"
         ) from error
-    mine = stat.S_ISDIR(found.st_mode) and found.st_uid == os.getuid()
-    if not mine or stat.S_IMODE(found.st_mode) & 0o077:
-        raise ConfigurationError(
-            f"{folder} is not a folder of yours that others cannot enter; remove it, "
-            "or name another folder for temporary files: TMPDIR=DIR"
-        )

@@ -8,7 +8,7 @@ from typing import Literal
 
 from immutant.environment import Address
 from immutant.run.keeper import Keeper
-from immutant.run.router.pool import Backend, Pool
+from immutant.run.router.pool import Pool, WebBackend
 
 __all__ = ["Replica", "State"]
 
@@ -36,7 +36,7 @@ class Replica:
         *,
         coordinator: Keeper,
         app: Keeper,
-        backend: Backend,
+        backend: WebBackend,
         address: Address,
         grace: float,
     ) -> None:

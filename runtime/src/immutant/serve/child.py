@@ -8,10 +8,14 @@ import logging
 import os
 import sys
 import threading
+import traceback
+from collections.abc import Coroutine
 from io import TextIOWrapper
+from typing import Any
 
 from immutant import filelock
 from immutant.app import App
+from immutant.calls import TenuredThreads
 from immutant.clock import SystemClock
 from immutant.embedded import EmbeddedBackend
 from immutant.environment import Environment
@@ -42,7 +46,8 @@ def run_child(entrypoint: str, report: int, lifeline: int) -> int:
     try:
         environment = Environment.read()
         app = load_app(entrypoint)
-        asyncio.run(_serve(app, environment, report))
+        with asyncio.Runner() as runner:
+            _run_or_die(runner, _serve(app, environment, report))
     except ConfigurationError as error:
         say(str(error))
         return EX_CONFIG
@@ -52,12 +57,29 @@ def run_child(entrypoint: str, report: int, lifeline: int) -> int:
     return os.EX_OK
 
 
+def _run_or_die(runner: asyncio.Runner, serving: Coroutine[Any, Any, None]) -> None:
+    """Run; when that fails, die at once.
+
+    Not gracefully: an orderly end would first wait for the user's tasks, which run in tenures that
+    nobody keeps any more. A process that is dead holds nothing, and the kernel says so.
+    """
+    try:
+        runner.run(serving)
+    except ImmutantError:
+        raise
+    except BaseException:
+        traceback.print_exc()
+        sys.stderr.flush()
+        os._exit(EX_SOFTWARE)
+
+
 async def _serve(app: App, environment: Environment, report: int) -> None:
     end = ending(None)
+    asyncio.get_running_loop().set_default_executor(TenuredThreads())
     clock = SystemClock()
     lock = filelock.hold(environment.app_lock)
     backend = await EmbeddedBackend.open(environment.state, replica=environment.replica)
-    link = GuardedLink(HttpLink(environment.coordinator, environment.grace), report)
+    link = GuardedLink(HttpLink(environment.coordinator), report)
     runtime = AppRuntime(app, backend, link, replica=environment.replica, clock=clock)
     await runtime.start()
     async with WebServer(runtime.asgi, environment.listen, lifespan=True) as server:

@@ -4,6 +4,7 @@ Belongs here: the pipe's two ends. The child says what it holds and until when, 
 stopped; the supervisor kills it when something outlives its deadline by the stop margin.
 """
 
+import asyncio
 import json
 import os
 from collections.abc import AsyncIterator
@@ -26,6 +27,8 @@ class GuardedLink:
         """
         self._link = link
         self._report = report
+        self._unsaid: dict[str, float | None] = {}
+        os.set_blocking(report, False)
 
     @asynccontextmanager
     async def stand(self, candidacy: Candidacy) -> AsyncIterator[AsyncIterator[Event]]:
@@ -39,8 +42,8 @@ class GuardedLink:
     async def done(self, tenure: str, outcome: Outcome) -> None:
         await self._link.done(tenure, outcome)
 
-    async def drain(self) -> None:
-        await self._link.drain()
+    async def drain(self, reason: str, grace: float) -> None:
+        await self._link.drain(reason, grace)
 
     async def close(self) -> None:
         await self._link.close()
@@ -55,7 +58,20 @@ class GuardedLink:
             yield event
 
     def _say(self, tenure: str, not_after: float | None) -> None:
-        os.write(self._report, json.dumps([tenure, not_after]).encode() + b"\n")
+        self._unsaid[tenure] = not_after
+        self._flush()
+
+    def _flush(self) -> None:
+        """Say what is unsaid; a supervisor that does not read must not stop the application."""
+        loop = asyncio.get_running_loop()
+        for tenure, not_after in list(self._unsaid.items()):
+            try:
+                os.write(self._report, json.dumps([tenure, not_after]).encode() + b"\n")
+            except BlockingIOError:
+                loop.add_writer(self._report, self._flush)
+                return
+            del self._unsaid[tenure]
+        loop.remove_writer(self._report)
 
 
 class Deadlines:

@@ -14,6 +14,9 @@ from immutant.wire import decode_event
 
 __all__ = ["HttpLink"]
 
+_DRAIN_SLACK = 5.0
+"""Seconds beyond the grace in which the coordinator gives up waiting by itself."""
+
 
 class HttpLink:
     """See `immutant.link.Link`.
@@ -22,9 +25,8 @@ class HttpLink:
     is not dead as long as an application may act in its name.
     """
 
-    def __init__(self, address: Address, grace: float) -> None:
+    def __init__(self, address: Address) -> None:
         self._address = address
-        self._grace = grace
         self._process = uuid.uuid4().hex
 
     @asynccontextmanager
@@ -47,9 +49,9 @@ class HttpLink:
         body = {"tick": outcome.tick, "error": outcome.error}
         await self._post(f"/v1/tenures/{tenure}/done", body)
 
-    async def drain(self) -> None:
-        body = {"reason": "the replica is stopping", "grace": self._grace}
-        await self._post("/v1/drain", body, timeout=self._grace + 5.0)
+    async def drain(self, reason: str, grace: float) -> None:
+        body = {"process": self._process, "reason": reason, "grace": grace}
+        await self._post("/v1/drain", body, timeout=grace + _DRAIN_SLACK)
 
     async def close(self) -> None:
         """Nothing is kept open between requests."""

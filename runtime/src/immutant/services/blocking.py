@@ -10,7 +10,7 @@ import contextvars
 import threading
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from concurrent.futures import Future
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, ParamSpec, TypeVar
 
 from immutant.calls import waiting
 from immutant.durations import Duration
@@ -27,6 +27,7 @@ if TYPE_CHECKING:
 
 __all__ = ["BlockingCache", "BlockingQueue", "BlockingTopic", "wait_for"]
 
+P = ParamSpec("P")
 T = TypeVar("T")
 
 
@@ -38,8 +39,8 @@ def wait_for(replica: Replica, call: Callable[[], Awaitable[T]], what: str) -> T
     """
     if threading.get_ident() == replica.thread:
         raise BlockingCallError(
-            f"{what}.blocking was used on the event loop's own thread, where waiting would stop "
-            f"everything; in an `async def` write `await {what}.…` without `.blocking`"
+            f"{what}: `.blocking` was used on the event loop's own thread, where waiting would "
+            "stop everything; in an `async def` await the method itself, without `.blocking`"
         )
     result: Future[T] = Future()
 
@@ -61,7 +62,9 @@ def wait_for(replica: Replica, call: Callable[[], Awaitable[T]], what: str) -> T
     try:
         replica.loop.call_soon_threadsafe(begin)
     except RuntimeError as error:
-        raise NotRunningError(f"{what}.blocking was used after the application ended") from error
+        raise NotRunningError(
+            f"{what}: `.blocking` was used after the application ended"
+        ) from error
     with waiting():
         return result.result()
 
@@ -71,7 +74,7 @@ class _Blocking:
         self._binding = binding
         self._what = what
 
-    def _wait(self, call: Callable[..., Awaitable[T]], *args: Any, **options: Any) -> T:  # noqa: ANN401
+    def _wait(self, call: Callable[P, Awaitable[T]], *args: P.args, **options: P.kwargs) -> T:
         replica = self._binding.current(self._what)
         return wait_for(replica, lambda: call(*args, **options), self._what)
 
@@ -79,8 +82,8 @@ class _Blocking:
 class BlockingCache(_Blocking):
     """`Cache` for threads."""
 
-    def __init__(self, cache: "Cache", binding: Binding) -> None:
-        super().__init__(binding, "cache")
+    def __init__(self, cache: "Cache", binding: Binding, what: str) -> None:
+        super().__init__(binding, what)
         self._cache = cache
 
     def get(self, key: str, default: Value = None) -> Value:
@@ -152,8 +155,8 @@ class BlockingCache(_Blocking):
 class BlockingQueue(_Blocking):
     """`Queue` for threads."""
 
-    def __init__(self, queue: "Queue", binding: Binding) -> None:
-        super().__init__(binding, "queue")
+    def __init__(self, queue: "Queue", binding: Binding, what: str) -> None:
+        super().__init__(binding, what)
         self._queue = queue
 
     def send(
@@ -204,8 +207,8 @@ class BlockingQueue(_Blocking):
 class BlockingTopic(_Blocking):
     """`Topic` for threads."""
 
-    def __init__(self, topic: "Topic", binding: Binding) -> None:
-        super().__init__(binding, "topic")
+    def __init__(self, topic: "Topic", binding: Binding, what: str) -> None:
+        super().__init__(binding, what)
         self._topic = topic
 
     def publish(self, body: Value, *, headers: Mapping[str, str] | None = None) -> None:

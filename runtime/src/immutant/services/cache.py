@@ -9,7 +9,7 @@ from functools import cached_property
 from typing import TypeVar
 
 from immutant.definitions import CacheDefinition
-from immutant.durations import Duration, seconds
+from immutant.durations import Duration, positive
 from immutant.errors import ValueRefusedError
 from immutant.running import Binding
 from immutant.services.blocking import BlockingCache
@@ -18,7 +18,7 @@ from immutant.services.fenced import FencedEntries
 from immutant.services.memo import memoized
 from immutant.values import Value, check_key
 
-__all__ = ["Cache", "lifetime"]
+__all__ = ["Cache"]
 
 F = TypeVar("F", bound=Callable[..., object])
 
@@ -27,7 +27,8 @@ class Cache:
     """Named values by text keys, the same on every replica.
 
     Values are JSON or bytes, up to 1 MiB. `ttl` is a duration from the write on (seconds, or text
-    like "5m"); without it the cache's own applies. Every write begins a new time to live.
+    like "5m"), more than zero; without it the cache's own applies. Every write begins a new time to
+    live.
 
     Every method may raise NotRunningError (the application does not run), StoreError (it was not
     done), UncertainWriteError (a write may or may not have been done), TenureLostError (the calling
@@ -47,7 +48,7 @@ class Cache:
     @cached_property
     def blocking(self) -> BlockingCache:
         """The same cache for plain `def` functions, which run in threads."""
-        return BlockingCache(self, self._binding)
+        return BlockingCache(self, self._binding, self._what)
 
     async def get(self, key: str, default: Value = None) -> Value:
         """The value, or `default` when there is none."""
@@ -162,21 +163,13 @@ class Cache:
         return check_key(key, self._what)
 
     def _ttl(self, ttl: Duration | None) -> float | None:
-        return self.definition.ttl if ttl is None else lifetime(ttl)
-
-
-def lifetime(ttl: Duration) -> float:
-    """The ttl in seconds.
-
-    Raises:
-        ValueRefusedError: It is zero, which in some stores would mean for ever.
-    """
-    parsed = seconds(ttl, "ttl")
-    if parsed == 0:
-        raise ValueRefusedError("ttl=0 keeps nothing; remove the entry instead, or leave ttl out")
-    return parsed
+        return self.definition.ttl if ttl is None else positive(ttl, "ttl")
 
 
 def _equal(one: Value, other: Value) -> bool:
-    """Whether two JSON values are the same; Python alone holds that True == 1."""
+    """Whether two JSON values are the same, at every depth; Python alone holds that True == 1."""
+    if isinstance(one, dict) and isinstance(other, dict):
+        return one.keys() == other.keys() and all(_equal(one[key], other[key]) for key in one)
+    if isinstance(one, list) and isinstance(other, list):
+        return len(one) == len(other) and all(map(_equal, one, other))
     return isinstance(one, bool) is isinstance(other, bool) and bool(one == other)

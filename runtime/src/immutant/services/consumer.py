@@ -6,21 +6,15 @@ what becomes of one delivery (`immutant.services.settling`).
 
 import asyncio
 import logging
-from typing import Final
 
-from immutant.backoff import Backoff
 from immutant.calls import Handler
 from immutant.definitions import ListenerDefinition
-from immutant.errors import StoreError
 from immutant.running import Replica
-from immutant.services.pausing import cancel_all, finish_within
+from immutant.services.pausing import TROUBLE, cancel_all, finish_within
 from immutant.services.settling import Settling
 from immutant.stores import Delivery
 
-__all__ = ["TROUBLE", "Consumer"]
-
-TROUBLE: Final = Backoff(first=0.1, most=5.0)
-"""Waits while the store does not answer."""
+__all__ = ["Consumer"]
 
 _log = logging.getLogger("immutant.listener")
 
@@ -95,6 +89,12 @@ class Consumer:
         self._in_hand[_name(delivery)] = delivery
         try:
             await self._settling.handle(delivery)
+        except Exception:
+            _log.exception(
+                "queue %r: message %s could not be settled; it comes again after its visibility",
+                self._queue,
+                delivery.id,
+            )
         finally:
             self._in_hand.pop(_name(delivery), None)
 
@@ -105,7 +105,7 @@ class Consumer:
             await self._replica.clock.sleep(period)
             try:
                 await self._extend()
-            except StoreError as error:
+            except Exception as error:
                 _log.warning("queue %r: cannot keep messages in hand: %s", self._queue, error)
 
     async def _extend(self) -> None:

@@ -34,7 +34,7 @@ class FencedEntries:
         self._cache = cache
         self._store: CacheStore = replica.backend.caches
         self._clock = replica.clock
-        self._versions = Versions(cache, replica)
+        self._versions = Versions(cache, replica, self._keep)
         self._ids = ids
 
     async def get(self, key: str) -> Value:
@@ -77,16 +77,16 @@ class FencedEntries:
         losses = 0
         while True:
             seen = await self._versions.read(key)
-            wall = self._clock.wall()
-            before = seen.envelope.at(wall)
+            before = seen.envelope.at(self._clock.wall())
             after = decide(before)
             wanted = self._wanted(key, seen.envelope, write, before, after, ttl)
-            if wanted is None or await self._versions.swap(
-                key, seen, wanted, write, wanted.keep(wall)
-            ):
+            if wanted is None or await self._versions.swap(key, seen, wanted, write):
                 return Changed(before, before if after is Mark.KEEP else after)
             losses += 1
             await self._versions.pause(losses)
+
+    def _keep(self, version: Envelope) -> float | None:
+        return version.keep(self._clock.wall())
 
     def _wanted(
         self, key: str, seen: Envelope, write: str, before: Value, after: Value, ttl: float | None

@@ -10,16 +10,13 @@ from immutant.calls import Handler
 from immutant.definitions import ListenerDefinition
 from immutant.errors import ValueRefusedError
 from immutant.running import Replica
-from immutant.services.consumer import TROUBLE
 from immutant.services.messages import Message
-from immutant.services.pausing import cancel_all, finish_within
+from immutant.services.pausing import TROUBLE, cancel_all, finish_within
 from immutant.services.settling import outcome_of
-from immutant.stores import TopicMessage
+from immutant.stores import NORMAL_PRIORITY, TopicMessage
 from immutant.values import decode
 
 __all__ = ["Follower"]
-
-_NORMAL = 4
 
 _log = logging.getLogger("immutant.listener")
 
@@ -103,7 +100,7 @@ class Follower:
             body=body,
             headers=received.headers,
             attempt=1,
-            priority=_NORMAL,
+            priority=NORMAL_PRIORITY,
             sent_at=self._replica.clock.wall(),
         )
         failure = await outcome_of(self._handler(body, message))

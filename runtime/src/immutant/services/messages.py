@@ -8,15 +8,14 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Final
 
-from immutant.durations import Duration, seconds
+from immutant.durations import Duration, positive, seconds
 from immutant.errors import ValueRefusedError
-from immutant.stores import DeadLetter as StoredLetter
-from immutant.stores import Delivery, Outgoing
+from immutant.stores import NORMAL_PRIORITY, Delivery, Outgoing, StoredLetter
 from immutant.values import Value, decode, encode
 
 __all__ = ["DeadLetter", "Message", "check_headers", "outgoing", "priority_of"]
 
-_PRIORITIES: Final = {"low": 1, "normal": 4, "high": 7, "critical": 9}
+_PRIORITIES: Final = {"low": 1, "normal": NORMAL_PRIORITY, "high": 7, "critical": 9}
 _HIGHEST = 9
 
 
@@ -106,7 +105,7 @@ def outgoing(
         headers=check_headers(headers, what),
         priority=priority_of(priority, what),
         delay=seconds(delay, "delay"),
-        ttl=None if ttl is None else seconds(ttl, "ttl"),
+        ttl=None if ttl is None else positive(ttl, "ttl"),
     )
 
 

@@ -1,17 +1,22 @@
 """Waiting for tasks on a replaceable clock.
 
-Belongs here: what asyncio's own timeouts, which know the loop's clock alone, cannot do.
+Belongs here: what asyncio's own timeouts, which know the loop's clock alone, cannot do, and how
+long a store in trouble is left alone.
 """
 
 import asyncio
 from collections.abc import Awaitable, Coroutine, Iterable
-from typing import Any, TypeVar
+from typing import Any, Final, TypeVar
 
+from immutant.backoff import Backoff
 from immutant.clock import Clock
 
-__all__ = ["cancel_all", "finish_within", "see_through", "together"]
+__all__ = ["TROUBLE", "cancel_all", "finish_within", "see_through", "together"]
 
 T = TypeVar("T")
+
+TROUBLE: Final = Backoff(first=0.1, most=5.0)
+"""Waits while the store does not answer."""
 
 
 async def finish_within(tasks: Iterable[asyncio.Task[None]], grace: float, clock: Clock) -> None:

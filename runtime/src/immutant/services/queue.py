@@ -9,8 +9,8 @@ from functools import cached_property
 from types import TracebackType
 from typing import Self
 
-from immutant.definitions import QueueDefinition
-from immutant.durations import Duration, seconds
+from immutant.definitions import QueueDefinition, check_count
+from immutant.durations import Duration, positive, seconds
 from immutant.errors import ConflictError, ValueRefusedError
 from immutant.running import Binding
 from immutant.services.blocking import BlockingQueue
@@ -41,7 +41,7 @@ class Queue:
     @cached_property
     def blocking(self) -> BlockingQueue:
         """The same queue for plain `def` functions, which run in threads."""
-        return BlockingQueue(self, self._binding)
+        return BlockingQueue(self, self._binding, self._what)
 
     async def send(
         self,
@@ -58,7 +58,7 @@ class Queue:
             body: JSON or bytes, up to 1 MiB.
             priority: 0 to 9, or "low" (1), "normal" (4), "high" (7), "critical" (9).
             delay: How long it cannot be received.
-            ttl: After how long, unreceived, it becomes a dead letter; None: never.
+            ttl: After how long, unreceived, it becomes a dead letter; more than zero; None: never.
             headers: Text by text, carried along.
 
         Raises:
@@ -95,19 +95,31 @@ class Queue:
         return await store.send(self.name, messages) if messages else []
 
     async def receive(
-        self, *, timeout: Duration | None = None, visibility: Duration = "30s"
+        self,
+        *,
+        timeout: Duration | None = None,
+        visibility: Duration = "30s",
+        attempts: int = 10,
     ) -> "Received | None":
         """Wait for a message to handle by hand; None after `timeout` without one.
 
-        Use it as `async with`: leaving it normally acks, an exception gives the message back. It
-        goes to another consumer once `visibility` has passed; `extend` it when that is too short.
+        Use it as `async with`: leaving it normally acks; an exception gives the message back, to be
+        received again at once, and on its last attempt makes it a dead letter.
+
+        Args:
+            timeout: How long to wait; None: without end.
+            visibility: The message goes to another consumer after that; `extend` it when that is
+                too short.
+            attempts: How many deliveries a message has.
 
         Raises:
+            DefinitionError: One of these cannot be.
             ValueRefusedError: The message cannot be decoded; it is now a dead letter.
         """
         store = self._store()
         limit = None if timeout is None else seconds(timeout, "timeout")
-        hold = seconds(visibility, "visibility")
+        hold = positive(visibility, "visibility")
+        check_count(attempts, "attempts")
         delivery = await store.receive(self.name, visibility=hold, timeout=limit)
         if delivery is None:
             return None
@@ -116,7 +128,7 @@ class Queue:
         except ValueRefusedError as error:
             await store.bury(self.name, delivery, str(error))
             raise
-        return Received(message, delivery, self.name, store)
+        return Received(message, delivery, self.name, store, attempts)
 
     async def depth(self) -> QueueDepth:
         """How many messages there are, by state."""
@@ -144,8 +156,12 @@ class Queue:
 class Received:
     """A message in hand. Each way of settling it returns False when another consumer has it now."""
 
-    def __init__(self, message: Message, delivery: Delivery, queue: str, store: QueueStore) -> None:
+    def __init__(
+        self, message: Message, delivery: Delivery, queue: str, store: QueueStore, attempts: int
+    ) -> None:
+        """Use `Queue.receive`."""
         self.message = message
+        self._attempts = attempts
         self._delivery = delivery
         self._queue = queue
         self._store = store
@@ -170,7 +186,7 @@ class Received:
 
     async def extend(self, visibility: Duration = "30s") -> bool:
         """Keep it in hand for that long from now."""
-        hold = seconds(visibility, "visibility")
+        hold = positive(visibility, "visibility")
         return not await self._store.extend(self._queue, [self._delivery], hold)
 
     async def __aenter__(self) -> Self:
@@ -183,9 +199,18 @@ class Received:
         traceback: TracebackType | None,
     ) -> None:
         if error is not None:
-            await self.retry()
+            await self._failed(error)
         elif not await self.ack():
             raise ConflictError(
                 f"message {self.message.id} of queue {self._queue!r} was handled here, but too "
                 "late: another consumer has it; receive with a longer visibility, or extend it"
             )
+
+    async def _failed(self, error: BaseException) -> None:
+        if not isinstance(error, Exception):
+            # Cancelled, not failed: the attempt does not count towards its death.
+            await self._store.give_back(self._queue, self._delivery, counted=False)
+        elif self.message.attempt >= self._attempts:
+            await self.bury(f"{type(error).__name__}: {error}")
+        else:
+            await self.retry()

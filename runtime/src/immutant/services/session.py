@@ -8,7 +8,7 @@ import logging
 from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping, MutableMapping
 from typing import Any, Protocol, Self, overload
 
-from immutant.errors import NotRunningError
+from immutant.errors import NotRunningError, SessionEndedError
 from immutant.services.blocking import wait_for
 from immutant.services.session_store import Attributes, SessionStore
 from immutant.values import Value, encode
@@ -86,7 +86,7 @@ class Session(MutableMapping[str, Value]):
         """The exact update for plain `def` handlers, which run in threads."""
         return BlockingSession(self, self._store)
 
-    @overload  # type: ignore[override]
+    @overload  # type: ignore[override]  # one way more than a mapping has
     def update(self, key: str, change: Callable[[Value], Value], /) -> Awaitable[Value]: ...
 
     @overload
@@ -99,7 +99,9 @@ class Session(MutableMapping[str, Value]):
 
         `await session.update("count", lambda count: (count or 0) + 1)` gives the function the value
         that is stored now (None without one) and stores its result at once, atomically; the
-        function may be called several times. It returns the new value.
+        function may be called several times. It returns the new value. It raises SessionEndedError
+        when the session ended meanwhile, by a logout in another request or by idleness: nothing was
+        stored, and nothing brings the session back.
         """
         if len(args) == 2:
             return self._update(*args)
@@ -174,10 +176,16 @@ class Session(MutableMapping[str, Value]):
             await self.save()
             return self._attributes.get(key)
         stored = await self._store.change(self.id, apply)
-        if stored is not None:
-            self._attributes[key] = stored[key]
-            self._known[key] = _encode(key, stored[key])
-        return None if stored is None else stored[key]
+        if stored is None:
+            self._take_over(None)
+            raise SessionEndedError(
+                f"the session ended while {key!r} was updated, so that nothing was stored: it was "
+                "logged out in another request or idle too long; answer as to one who is not "
+                "logged in, or call invalidate() first to begin a new session"
+            )
+        self._attributes[key] = stored[key]
+        self._known[key] = _encode(key, stored[key])
+        return stored[key]
 
     def _merge(self, stored: Attributes) -> Attributes:
         """What is stored with what this request changed of it."""
@@ -209,7 +217,8 @@ class BlockingSession:
 
     def update(self, key: str, change: Callable[[Value], Value]) -> Value:
         """See `Session.update`."""
-        return wait_for(self._store.replica, lambda: self._session.update(key, change), "session")
+        replica = self._store.replica
+        return wait_for(replica, lambda: self._session.update(key, change), "the web session")
 
 
 def _encode(key: str, value: Value) -> bytes:

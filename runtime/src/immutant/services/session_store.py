@@ -46,7 +46,7 @@ class SessionStore:
 
     async def read(self, session: str) -> Attributes | None:
         """The session's attributes, None when it has ended; begins its time to live anew."""
-        versions = Versions(_CACHE, self.replica)
+        versions = self._versions()
         seen = await _read(versions, session)
         attributes = _attributes(seen)
         if attributes is not None and self._is_due(seen):
@@ -57,9 +57,7 @@ class SessionStore:
     async def create(self, attributes: Attributes) -> str:
         """Store a new session; returns its id."""
         session = secrets.token_urlsafe(32)
-        await self._write(
-            Versions(_CACHE, self.replica), session, Seen(None, Envelope()), attributes
-        )
+        await self._write(self._versions(), session, Seen(None, Envelope()), attributes)
         return session
 
     async def change(self, session: str, apply: Apply) -> Attributes | None:
@@ -68,7 +66,7 @@ class SessionStore:
         `apply` may be called several times. Returns what is stored now; None when the session has
         ended, which nothing revives.
         """
-        versions = Versions(_CACHE, self.replica)
+        versions = self._versions()
         losses = 0
         while True:
             seen = await _read(versions, session)
@@ -83,17 +81,23 @@ class SessionStore:
 
     async def end(self, session: str) -> Attributes | None:
         """End the session, leaving a tombstone; returns its last attributes, None without any."""
-        versions = Versions(_CACHE, self.replica)
+        versions = self._versions()
         losses = 0
         while True:
             seen = await _read(versions, session)
             last = _attributes(seen)
             write = _write_id()
             grave = seen.envelope.written(write, Mark.ABSENT, None)
-            if last is None or await versions.swap(session, seen, grave, write, TOMBSTONE_LIFE):
+            if last is None or await versions.swap(session, seen, grave, write):
                 return last
             losses += 1
             await versions.pause(losses)
+
+    def _versions(self) -> Versions:
+        return Versions(_CACHE, self.replica, self._keep)
+
+    def _keep(self, version: Envelope) -> float:
+        return TOMBSTONE_LIFE if version.value is Mark.ABSENT else self._idle
 
     async def _write(
         self, versions: Versions, session: str, seen: Seen, attributes: Attributes
@@ -101,7 +105,7 @@ class SessionStore:
         value = {"a": attributes, "r": self.replica.clock.wall()}
         write = _write_id()
         wanted = seen.envelope.written(write, value, None)
-        return await versions.swap(session, seen, wanted, write, self._idle)
+        return await versions.swap(session, seen, wanted, write)
 
     def _is_due(self, seen: Seen) -> bool:
         age = self.replica.clock.wall() - seen.envelope.value.get("r", 0.0)

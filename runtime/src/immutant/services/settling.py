@@ -7,21 +7,18 @@ in hand (`immutant.services.consumer`).
 import asyncio
 import logging
 from collections.abc import Awaitable, Callable
-from typing import Final
 
-from immutant.backoff import Backoff
 from immutant.calls import Handler
 from immutant.definitions import ListenerDefinition
 from immutant.errors import StoreError, ValueRefusedError
 from immutant.running import Replica
 from immutant.services.messages import Message
-from immutant.services.pausing import see_through
+from immutant.services.pausing import TROUBLE, see_through
 from immutant.stores import Delivery
 
 __all__ = ["Settling", "outcome_of"]
 
 _TRIALS = 5
-_TROUBLE: Final = Backoff(first=0.05, most=1.0)
 
 _log = logging.getLogger("immutant.listener")
 
@@ -34,7 +31,7 @@ async def outcome_of(call: Awaitable[object]) -> BaseException | None:
     """
     try:
         await call
-    except (Exception, SystemExit) as error:
+    except Exception as error:
         return error
     except asyncio.CancelledError as error:
         task = asyncio.current_task()
@@ -118,7 +115,7 @@ class Settling:
                 settled = await tell()
             except StoreError as error:
                 _log.warning("queue %r: message %s: %s", self._queue, delivery.id, error)
-                await self._clock.sleep(_TROUBLE.delay(trial, self._random))
+                await self._clock.sleep(TROUBLE.delay(trial, self._random))
                 continue
             if not settled and trial == 1:
                 _log.warning(

@@ -16,12 +16,7 @@ from immutant.services.messages import check_headers
 from immutant.stores import TopicStore
 from immutant.values import Value, decode, encode
 
-__all__ = ["Topic", "subscription_queue"]
-
-
-def subscription_queue(topic: str, subscription: str) -> str:
-    """The name of the queue behind a durable subscription."""
-    return f"{topic}@{subscription}"
+__all__ = ["Topic"]
 
 
 class Topic:
@@ -44,7 +39,7 @@ class Topic:
     @cached_property
     def blocking(self) -> BlockingTopic:
         """The same topic for plain `def` functions, which run in threads."""
-        return BlockingTopic(self, self._binding)
+        return BlockingTopic(self, self._binding, self._what)
 
     async def publish(self, body: Value, *, headers: Mapping[str, str] | None = None) -> None:
         """Give the message to all subscribers.
@@ -75,7 +70,7 @@ class Topic:
 
     async def end_subscription(self, subscription: str) -> None:
         """End a durable subscription whose listener is gone for good; what it holds stays."""
-        await self._store().unbind(self.name, subscription_queue(self.name, subscription))
+        await self._store().unbind(self.name, self.definition.queue(subscription))
 
     def _store(self) -> TopicStore:
         return self._binding.current(self._what).backend.topics

@@ -6,6 +6,7 @@ answers False although it was applied). Not here: what is written and why.
 """
 
 import asyncio
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from immutant.errors import StoreError, UncertainWriteError
@@ -30,8 +31,18 @@ class Seen:
 class Versions:
     """The versions of one cache's entries."""
 
-    def __init__(self, cache: str, replica: Replica) -> None:
+    def __init__(
+        self, cache: str, replica: Replica, keep: Callable[[Envelope], float | None]
+    ) -> None:
+        """Look at a cache.
+
+        Args:
+            cache: Its name.
+            replica: Whose backend keeps it.
+            keep: Seconds that the store is to keep a version, whoever wrote it; None: for ever.
+        """
         self._cache = cache
+        self._keep = keep
         self._store = replica.backend.caches
         self._random = replica.random
 
@@ -42,9 +53,7 @@ class Versions:
             return Seen(None, Envelope())
         return Seen(data, Envelope.decode(data, self.describe(key)))
 
-    async def swap(
-        self, key: str, seen: Seen, wanted: Envelope, write: str, ttl: float | None
-    ) -> bool:
+    async def swap(self, key: str, seen: Seen, wanted: Envelope, write: str) -> bool:
         """Replace the version seen by the wanted one, which lists `write` as its last.
 
         Returns:
@@ -55,10 +64,10 @@ class Versions:
             TenureLostError: The caller's tenure has ended.
         """
         try:
-            if await self._send(key, seen, wanted, ttl):
+            if await self._send(key, seen, wanted):
                 return True
         except UncertainWriteError as error:
-            return await self._settle(key, seen, wanted, write, ttl, error)
+            return await self._settle(key, seen, wanted, write, error)
         try:
             now = await self.read(key)
         except StoreError as error:
@@ -74,13 +83,7 @@ class Versions:
         return f"the entry {key!r} in cache {self._cache!r}"
 
     async def _settle(
-        self,
-        key: str,
-        seen: Seen,
-        wanted: Envelope,
-        write: str,
-        ttl: float | None,
-        error: StoreError,
+        self, key: str, seen: Seen, wanted: Envelope, write: str, error: StoreError
     ) -> bool:
         """Find out what became of a write, and see to it that all copies have it.
 
@@ -96,14 +99,14 @@ class Versions:
                 if fate is Fate.NOT_APPLIED and now.data != seen.data:
                     return False
                 again = (seen, wanted) if fate is Fate.NOT_APPLIED else (now, now.envelope)
-                if await self._send(key, *again, ttl):
+                if await self._send(key, *again):
                     return True
             except StoreError as later:
                 error = later
         raise self._uncertain(key) from error
 
-    async def _send(self, key: str, seen: Seen, wanted: Envelope, ttl: float | None) -> bool:
-        data = wanted.encode(self.describe(key))
+    async def _send(self, key: str, seen: Seen, wanted: Envelope) -> bool:
+        data, ttl = wanted.encode(self.describe(key)), self._keep(wanted)
         check_tenure()
         if seen.data is None:
             return await self._store.put_if_absent(self._cache, key, data, ttl) is None

@@ -45,14 +45,14 @@ class Singletons:
         work += [run_locally(job, self._clock) for job in self._local_jobs]
         self._tasks = [asyncio.create_task(one) for one in work]
 
-    async def drain(self) -> None:
-        """Hand everything over, and stand for nothing more; returns when all has stopped."""
+    async def drain(self, grace: float) -> None:
+        """Hand everything over within `grace` seconds, and stand for nothing more."""
         for candidate in self._candidates:
             candidate.withdraw()
         if self._candidates:
             # Without a coordinator the streams have ended, and the tenures with them.
             with contextlib.suppress(CoordinatorError):
-                await self._link.drain()
+                await self._link.drain("the replica is stopping", grace)
         await self.stop()
 
     async def stop(self) -> None:

@@ -11,15 +11,19 @@ from collections.abc import AsyncIterator
 
 from immutant.clock import Clock
 from immutant.context import acting_tenure
-from immutant.errors import CoordinatorError
+from immutant.errors import CoordinatorError, RequestRefusedError
 from immutant.link import Event, Granted, Heartbeat, Link, Revoked, Stopping, TickDue
 from immutant.singletons.duties import Duty, Ticks
+from immutant.singletons.endings import see_ended
 from immutant.tenure import Tenure
 
 __all__ = ["Candidate"]
 
 _RETRY = 0.1
 """Seconds before standing again: a coordinator that restarts needs about as long."""
+
+_ROUNDS_TO_READ = 10
+"""Turns of the loop from bytes in a socket's buffer to the event; about three are needed."""
 
 _log = logging.getLogger("immutant.singleton")
 
@@ -33,6 +37,7 @@ class Candidate:
         self._clock = clock
         self._withdrawn = False
         self._grace_seconds = 0.0
+        self._said = ""
         self._name = f"{duty.candidacy.kind}.{duty.candidacy.name}"
 
     def withdraw(self) -> None:
@@ -46,8 +51,15 @@ class Candidate:
                 async with self._link.stand(self._duty.candidacy) as events:
                     await self._serve(events)
             except CoordinatorError as error:
-                _log.debug("%s: %s", self._name, error)
+                self._complain(error)
             await self._clock.sleep(_RETRY)
+
+    def _complain(self, error: CoordinatorError) -> None:
+        """Say once why this replica may not stand; that nobody answers yet is no news."""
+        said = str(error)
+        is_news = said != self._said and isinstance(error, RequestRefusedError)
+        self._said = said
+        _log.log(logging.ERROR if is_news else logging.DEBUG, "%s: %s", self._name, said)
 
     async def _serve(self, events: AsyncIterator[Event]) -> None:
         """Wait to be elected, then serve the tenure to its end."""
@@ -79,7 +91,10 @@ class Candidate:
             tenure.end()
             for task in ends:
                 task.cancel()
-            await asyncio.gather(*ends, return_exceptions=True)
+            await see_ended([*ends, *map(asyncio.wrap_future, tenure.threads)])
+            for end in ends:
+                if not end.cancelled() and (error := end.exception()):
+                    _log.error("%s: the tenure ended by an error", self._name, exc_info=error)
             _log.info("%s: tenure with token %d has ended", self._name, tenure.token)
 
     async def _perform(self, tenure: Tenure, tenure_id: str, ticks: Ticks) -> None:
@@ -93,7 +108,9 @@ class Candidate:
         sooner this replica stops the sooner another one may go on.
         """
         async for event in events:
-            if isinstance(event, Heartbeat) and tenure.expires_in() > 0:
+            if isinstance(event, Heartbeat):
+                # Perhaps read after the former deadline, by a loop that was busy: the coordinator
+                # sends none for a tenure that it has not kept all the time.
                 tenure.not_after = max(tenure.not_after, event.not_after)
             elif isinstance(event, TickDue) and self._clock.now() < event.not_after:
                 ticks.put_nowait(event)
@@ -106,9 +123,17 @@ class Candidate:
 
     async def _until(self, tenure: Tenure) -> None:
         """Return when the tenure's deadline has passed without a renewal."""
-        while (left := tenure.expires_in()) > 0:
-            await self._clock.sleep(left)
+        while await self._is_renewed(tenure):
+            await self._clock.sleep(tenure.expires_in())
         _log.warning("%s: tenure ran into its deadline", self._name)
+
+    async def _is_renewed(self, tenure: Tenure) -> bool:
+        """Whether the tenure is good, what lies unread in the stream's buffer included."""
+        for _ in range(_ROUNDS_TO_READ):
+            if tenure.expires_in() > 0:
+                return True
+            await asyncio.sleep(0)
+        return tenure.expires_in() > 0
 
     async def _grace(self, tenure: Tenure) -> None:
         """Return when the tenure is to end and the time to end between steps is over."""

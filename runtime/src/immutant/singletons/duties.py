@@ -7,10 +7,10 @@ from typing import Protocol
 from immutant.calls import Handler
 from immutant.clock import Clock
 from immutant.definitions import DaemonDefinition, JobDefinition
-from immutant.errors import CoordinatorError
+from immutant.errors import CoordinatorError, StaleTenureError, TenureEndedExit, TenureLostError
 from immutant.link import Candidacy, Link, Outcome, TickDue
 from immutant.singletons.running import call_to_the_end, keep_running
-from immutant.tenure import Tenure, TenureEndedExit, Tick
+from immutant.tenure import Tenure, Tick
 
 __all__ = ["DaemonDuty", "Duty", "JobDuty", "Ticks"]
 
@@ -50,25 +50,27 @@ class JobDuty:
 
     async def perform(self, tenure: Tenure, tenure_id: str, ticks: Ticks) -> None:
         stop = asyncio.ensure_future(tenure.stopping.wait())
+        due = asyncio.ensure_future(ticks.get())
         try:
             while not stop.done():
-                due = asyncio.ensure_future(ticks.get())
                 await asyncio.wait({due, stop}, return_when=asyncio.FIRST_COMPLETED)
-                if not due.done():
-                    due.cancel()
-                    return
-                await self._run(due.result(), tenure, tenure_id)
+                if due.done():
+                    if not await self._run(due.result(), tenure, tenure_id):
+                        return  # whoever holds the job next runs this tick again
+                    due = asyncio.ensure_future(ticks.get())
         finally:
             stop.cancel()
+            due.cancel()
 
-    async def _run(self, due: TickDue, tenure: Tenure, tenure_id: str) -> None:
+    async def _run(self, due: TickDue, tenure: Tenure, tenure_id: str) -> bool:
+        """Run one tick and say how it went; False when it has not ended, but its tenure has."""
         tick = Tick(due.id, due.scheduled_at, due.attempt, tenure)
         error = ""
         try:
             tenure.check()
             await call_to_the_end(self._handler, tick)
-        except TenureEndedExit:
-            return  # it stopped between its steps, so its tick has not ended
+        except (TenureEndedExit, TenureLostError, StaleTenureError):
+            return False
         except Exception as failure:
             _log.exception("job %r failed on its tick %s", self.candidacy.name, due.id)
             error = f"{type(failure).__name__}: {failure}"
@@ -76,3 +78,4 @@ class JobDuty:
             await self._link.done(tenure_id, Outcome(due.id, error))
         except CoordinatorError as failure:
             _log.warning("the end of tick %s could not be told: %s", due.id, failure)
+        return True

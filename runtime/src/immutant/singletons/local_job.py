@@ -7,7 +7,8 @@ from immutant.calls import Handler
 from immutant.clock import Clock
 from immutant.definitions import JobDefinition
 from immutant.election.ticks import Ticker
-from immutant.tenure import Tenure, TenureEndedExit, Tick
+from immutant.errors import TenureEndedExit
+from immutant.tenure import Tenure, Tick
 
 __all__ = ["run_locally"]
 

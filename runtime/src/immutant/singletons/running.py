@@ -7,8 +7,9 @@ from random import Random
 from immutant.backoff import Backoff
 from immutant.calls import Handler
 from immutant.clock import Clock
-from immutant.errors import TenureLostError
-from immutant.tenure import Tenure, TenureEndedExit
+from immutant.errors import HandlerExitError, TenureEndedExit, TenureLostError
+from immutant.singletons.endings import see_ended
+from immutant.tenure import Tenure
 
 __all__ = ["call_to_the_end", "keep_running"]
 
@@ -20,18 +21,27 @@ _log = logging.getLogger("immutant.daemon")
 
 
 async def call_to_the_end(handler: Handler, argument: object) -> None:
-    """Call the user's function; when cancelled, return only once nothing of it runs any more.
+    """Call the user's function; when cancelled, return only once its coroutine has ended.
 
-    A coroutine is cancelled; a thread cannot be, its own `sleep` or `check` ends it. Whatever
-    holds out longer than the margins is ended by the supervisor, with the whole process.
+    A function in a thread goes on after a cancelling until its own `sleep` or `check` ends it; its
+    tenure waits for it (`Tenure.threads`). Whatever holds out longer than the margins is ended by
+    the supervisor, with the whole process.
+
+    Raises:
+        HandlerExitError: The function was cancelled, by nobody but itself.
     """
     task = asyncio.ensure_future(handler(argument))
     try:
         await asyncio.shield(task)
-    except asyncio.CancelledError:
-        if handler.is_async:
-            task.cancel()
-        await asyncio.wait({task})
+    except asyncio.CancelledError as error:
+        current = asyncio.current_task()
+        if current is None or not current.cancelling():
+            raise HandlerExitError(
+                f"{handler.name} raised CancelledError though nobody cancelled it; "
+                "await what you cancel inside `contextlib.suppress(asyncio.CancelledError)`"
+            ) from error
+        task.cancel()
+        await see_ended([task])
         if not task.cancelled():
             task.exception()  # it ended because it had to; how does not matter any more
         raise
@@ -47,8 +57,13 @@ async def keep_running(name: str, handler: Handler, tenure: Tenure, clock: Clock
             if tenure.stopping.is_set():
                 return
             _log.warning("daemon %r returned; it is started again", name)
-        except (TenureEndedExit, TenureLostError):
+        except TenureEndedExit:
             return
+        except TenureLostError:
+            if tenure.stopping.is_set():
+                return
+            # It kept the loop busy past the deadline, while its renewal lay unread.
+            _log.warning("daemon %r blocked for too long; it is started again", name)
         except Exception:
             _log.exception("daemon %r failed; it is started again", name)
         failures = 1 if clock.now() - began >= _LONG else failures + 1

@@ -1,13 +1,12 @@
 """A cluster of one application in this process.
 
-Belongs here: replicas on one store in memory, started and stopped as a test asks. Each replica has
-a coordinator of its own, the one that runs beside a real replica, reached without a socket.
+Belongs here: replicas on one store in memory, started and stopped as a test asks. Not here: what a
+replica consists of (`immutant.testing.member`).
 """
 
 import asyncio
-from collections.abc import AsyncIterator, Coroutine, MutableMapping
+from collections.abc import AsyncIterator, Coroutine
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
 from itertools import count
 from typing import TYPE_CHECKING, Any
 
@@ -16,10 +15,9 @@ from immutant.clock import Clock
 from immutant.durations import Duration
 from immutant.embedded import EmbeddedBackend
 from immutant.errors import ConfigurationError, NotRunningError
-from immutant.runtime import AppRuntime
-from immutant.services.topic import subscription_queue
 from immutant.testing.clock import FakeClock, settle
-from immutant.testing.coordinators import LinkFactory, local_link
+from immutant.testing.member import Member
+from immutant.webside import Receive, Scope, Send
 
 if TYPE_CHECKING:
     import httpx
@@ -31,27 +29,15 @@ _ROUNDS = 10_000
 _STEP = 0.1
 
 
-@dataclass(slots=True)
-class _Member:
-    """One running replica, and what has to be closed after it."""
-
-    backend: EmbeddedBackend
-    runtime: AppRuntime
-    link: Any
-
-
 class Cluster:
     """Replicas of an application, named APP-0, APP-1 and so on."""
 
-    def __init__(
-        self, app: App, store: EmbeddedBackend, clock: Clock, link_factory: LinkFactory
-    ) -> None:
+    def __init__(self, app: App, store: EmbeddedBackend, clock: Clock) -> None:
         """Use `immutant.testing.cluster`."""
         self.app = app
         self.clock = clock
         self._store = store
-        self._link_factory = link_factory
-        self._members: dict[str, _Member] = {}
+        self._members: dict[str, Member] = {}
         self._turn = count()
 
     @property
@@ -64,11 +50,8 @@ class Cluster:
         name = replica or self._free_name()
         if name in self._members:
             raise ConfigurationError(f"{name} runs already; stop it first")
-        backend = await self._store.join(name)
-        link = await self._link_factory(self.app.name, name, backend, self.clock)
-        runtime = AppRuntime(self.app, backend, link, replica=name, clock=self.clock)
-        self._members[name] = _Member(backend, runtime, link)
-        await runtime.start()
+        member = self._members[name] = await Member.join(self.app, name, self._store, self.clock)
+        await member.runtime.start()
         await settle()
         return name
 
@@ -76,12 +59,17 @@ class Cluster:
         """Stop a replica gracefully: it hands over, finishes what runs, gives back the rest."""
         member = self._member(replica)
         await self._let_pass(member.runtime.drain(_GRACE))
-        await self._end(replica)
+        await self._end(replica, member.stop())
 
     async def kill(self, replica: str) -> None:
-        """Stop a replica at once, as a crash does: nothing is handed over or finished."""
-        self._member(replica)
-        await self._end(replica)
+        """Let a replica crash: nothing is handed over, finished or given back by itself.
+
+        The others see it die at once, as by a kill -9: its tenures are taken over without an answer
+        of its own, runs of jobs that it cut off are run again, and its messages are ready again
+        with that attempt counted. Then its code is cancelled. What one process cannot do: code that
+        catches its cancellation, and threads, go on for a moment and still reach the caches.
+        """
+        await self._end(replica, self._member(replica).crash())
 
     async def advance(self, duration: Duration) -> None:
         """Let time pass; see `FakeClock.advance`."""
@@ -117,7 +105,7 @@ class Cluster:
         except ImportError as error:
             raise ConfigurationError("cluster.client() needs httpx: pip install httpx") from error
 
-        async def asgi(scope: MutableMapping[str, Any], receive: Any, send: Any) -> None:  # noqa: ANN401
+        async def asgi(scope: Scope, receive: Receive, send: Send) -> None:
             await self._member(replica or self._next()).runtime.asgi(scope, receive, send)
 
         return httpx.AsyncClient(
@@ -127,13 +115,11 @@ class Cluster:
     async def close(self) -> None:
         """Stop all replicas, at once."""
         for name in self.replicas:
-            await self._end(name)
+            await self._end(name, self._member(name).stop())
 
-    async def _end(self, replica: str) -> None:
-        member = self._members.pop(replica)
-        await self._let_pass(member.runtime.stop())
-        await member.link.close()
-        await member.backend.close()
+    async def _end(self, replica: str, ending: Coroutine[Any, Any, None]) -> None:
+        del self._members[replica]
+        await self._let_pass(ending)
         await settle()
 
     async def _let_pass(self, work: Coroutine[Any, Any, None]) -> None:
@@ -146,15 +132,14 @@ class Cluster:
 
     async def _busy(self) -> bool:
         for listener in self.app.definitions.listeners:
-            name = listener.source.name
-            if listener.subscription is not None:
-                name = subscription_queue(name, listener.subscription)
-            depth = await self._store.queues.depth(name)
+            if listener.queue is None:
+                continue
+            depth = await self._store.queues.depth(listener.queue)
             if depth.ready or depth.leased:
                 return True
         return False
 
-    def _member(self, replica: str) -> _Member:
+    def _member(self, replica: str) -> Member:
         if replica not in self._members:
             running = ", ".join(self._members) or "none"
             raise NotRunningError(f"no replica {replica!r} runs; running: {running}")
@@ -175,8 +160,6 @@ async def cluster(
     app: App,
     replicas: int = 1,
     clock: Clock | None = None,
-    *,
-    link_factory: LinkFactory = local_link,
 ) -> AsyncIterator[Cluster]:
     """Run an application in this process while the context is open.
 
@@ -184,11 +167,10 @@ async def cluster(
         app: The application, unchanged.
         replicas: How many replicas to begin with.
         clock: A FakeClock by default: time passes in `Cluster.advance` only.
-        link_factory: What connects a replica to its coordinator.
     """
     time = FakeClock() if clock is None else clock
     store = await EmbeddedBackend.open(None, replica="observer", clock=time)
-    running = Cluster(app, store, time, link_factory)
+    running = Cluster(app, store, time)
     try:
         for _ in range(replicas):
             await running.start()

@@ -7,12 +7,10 @@ from starlette.datastructures import Headers
 from starlette.responses import PlainTextResponse
 from starlette.types import ASGIApp, Receive, Scope, Send
 
+from immutant.health import CHECK_HEADER
 from immutant.running import Binding
 
-__all__ = ["CHECK", "DrainCheck"]
-
-CHECK = "x-immutant-check"
-"""The header by which a check says that it is one; users' requests are answered to the last."""
+__all__ = ["DrainCheck"]
 
 
 class DrainCheck:
@@ -23,7 +21,7 @@ class DrainCheck:
         self._binding = binding
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["type"] == "http" and self._is_draining() and CHECK in Headers(scope=scope):
+        if scope["type"] == "http" and self._is_draining() and CHECK_HEADER in Headers(scope=scope):
             response = PlainTextResponse("draining", status_code=503)
             await response(scope, receive, send)
         else:

@@ -70,7 +70,7 @@ def _asgi(application: Function) -> ASGIApp:
     call = application if inspect.isroutine(application) else type(application).__call__
     if inspect.iscoroutinefunction(call) or _takes(application) == _ASGI_ARGUMENTS:
         return Mounted(application)
-    return WSGIMiddleware(application)  # type: ignore[return-value]
+    return WSGIMiddleware(application)  # type: ignore[return-value]  # a2wsgi types ASGI by itself
 
 
 def _takes(application: Function) -> int:

@@ -11,8 +11,9 @@ from pathlib import Path
 
 import h11
 
+from immutant.health import CHECK_HEADER
 from immutant.run.router.peer import Peer, PeerGoneError
-from immutant.run.router.pool import Backend, Pool
+from immutant.run.router.pool import Pool, WebBackend
 
 __all__ = ["PERIOD", "Checks"]
 
@@ -27,7 +28,7 @@ _CHECK = h11.Request(
     headers=[
         ("host", "localhost"),
         ("user-agent", "immutant-router"),
-        ("x-immutant-check", "1"),
+        (CHECK_HEADER, "1"),
         ("connection", "close"),
     ],
 )
@@ -38,13 +39,13 @@ class Checks:
 
     def __init__(self, pool: Pool) -> None:
         self._pool = pool
-        self._tasks: dict[Backend, asyncio.Task[None]] = {}
+        self._tasks: dict[WebBackend, asyncio.Task[None]] = {}
 
-    def watch(self, backend: Backend) -> None:
+    def watch(self, backend: WebBackend) -> None:
         """Begin to check the backend."""
         self._tasks[backend] = asyncio.create_task(self._check_always(backend))
 
-    def forget(self, backend: Backend) -> None:
+    def forget(self, backend: WebBackend) -> None:
         """Check it no more."""
         self._tasks.pop(backend).cancel()
 
@@ -53,7 +54,7 @@ class Checks:
         for backend in list(self._tasks):
             self.forget(backend)
 
-    async def _check_always(self, backend: Backend) -> None:
+    async def _check_always(self, backend: WebBackend) -> None:
         silences = 0
         while True:
             backend.suspected.clear()

@@ -11,7 +11,7 @@ import h11
 
 from immutant.run.router.headers import cookie_for, to_backend, upgrade, wanted_replica
 from immutant.run.router.peer import Peer, PeerGoneError
-from immutant.run.router.pool import Backend, Pool
+from immutant.run.router.pool import Pool, WebBackend
 from immutant.run.router.relay import ReplicaLostError, Reply, Request, relay
 
 __all__ = ["Connection"]
@@ -122,7 +122,7 @@ def _why(pool: Pool) -> str:
     )
 
 
-def _lost(backend: Backend) -> str:
+def _lost(backend: WebBackend) -> str:
     return (
         f"{backend.name} closed the connection before it answered; see its lines in the log. "
         "It may have acted on the request, so no other replica is asked"

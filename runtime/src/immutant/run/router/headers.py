@@ -5,6 +5,8 @@ Rules for hop-by-hop fields: RFC 9110, section 7.6.1.
 
 from collections.abc import Sequence
 
+from immutant.health import CHECK_HEADER
+
 __all__ = [
     "COOKIE",
     "Headers",
@@ -33,7 +35,7 @@ _HOP_BY_HOP = frozenset(
     }
 )
 _SET_BY_ROUTER = frozenset(
-    (b"x-forwarded-proto", b"x-forwarded-host", b"x-forwarded-for", b"x-immutant-check")
+    (b"x-forwarded-proto", b"x-forwarded-host", b"x-forwarded-for", CHECK_HEADER.encode())
 )
 
 

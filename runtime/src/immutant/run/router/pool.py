@@ -8,10 +8,10 @@ from collections import deque
 from contextlib import suppress
 from pathlib import Path
 
-__all__ = ["Backend", "Pool"]
+__all__ = ["Pool", "WebBackend"]
 
 
-class Backend:
+class WebBackend:
     """One replica's web server.
 
     Attributes:
@@ -42,47 +42,47 @@ class Pool:
 
     def __init__(self) -> None:
         self.was_up = False
-        self._order: deque[Backend] = deque()
+        self._order: deque[WebBackend] = deque()
         self._changed = asyncio.Event()
 
     @property
-    def backends(self) -> list[Backend]:
+    def backends(self) -> list[WebBackend]:
         """All backends, by name."""
         return sorted(self._order, key=lambda backend: (len(backend.name), backend.name))
 
-    def add(self, backend: Backend) -> None:
+    def add(self, backend: WebBackend) -> None:
         """Put a backend in rotation, not up yet."""
         self._order.append(backend)
 
-    def remove(self, backend: Backend) -> None:
+    def remove(self, backend: WebBackend) -> None:
         """Forget a backend."""
         self._order.remove(backend)
         self._wake()
 
-    def admit(self, backend: Backend) -> None:
+    def admit(self, backend: WebBackend) -> None:
         """Put a backend back in rotation; it is up when its next check says so."""
         backend.up, backend.admitted, backend.expected = False, True, True
         backend.suspected.set()
 
-    def take_out(self, backend: Backend, complaint: str, *, expected: bool = False) -> None:
+    def take_out(self, backend: WebBackend, complaint: str, *, expected: bool = False) -> None:
         """No new requests for this backend; `expected` when it will be admitted again soon."""
         backend.up, backend.admitted, backend.expected = False, False, expected
         backend.complaint = complaint
         self._wake()
 
-    def mark(self, backend: Backend, *, up: bool, complaint: str = "") -> None:
+    def mark(self, backend: WebBackend, *, up: bool, complaint: str = "") -> None:
         """Note how a health check went; too late when the backend was taken out meanwhile."""
         if backend.admitted:
             backend.up, backend.complaint = up, complaint
             self.was_up = self.was_up or up
             self._wake()
 
-    def suspect(self, backend: Backend) -> None:
+    def suspect(self, backend: WebBackend) -> None:
         """A connection to this backend failed: no more requests until a check went well."""
         self.mark(backend, up=False, complaint="it refuses connections")
         backend.suspected.set()
 
-    async def settled(self, backend: Backend, patience: float) -> bool:
+    async def settled(self, backend: WebBackend, patience: float) -> bool:
         """Wait until the backend is up, or not expected any more; whether it is up."""
         with suppress(TimeoutError):
             async with asyncio.timeout(patience):
@@ -90,7 +90,7 @@ class Pool:
                     await self.changed()
         return backend.up
 
-    async def pick(self, wanted: str, patience: float) -> Backend | None:
+    async def pick(self, wanted: str, patience: float) -> WebBackend | None:
         """The backend for the next request, waiting for one that is coming.
 
         Args:
@@ -104,7 +104,7 @@ class Pool:
                 return backend
         return None
 
-    def _choose(self, wanted: str) -> Backend | None:
+    def _choose(self, wanted: str) -> WebBackend | None:
         up = [backend for backend in self._order if backend.up]
         for backend in up:
             if backend.name == wanted:

@@ -13,7 +13,7 @@ import h11
 
 from immutant.run.router.headers import to_client
 from immutant.run.router.peer import Peer, PeerGoneError, has_body
-from immutant.run.router.pool import Backend
+from immutant.run.router.pool import WebBackend
 
 __all__ = ["ReplicaLostError", "Reply", "Request", "relay"]
 
@@ -73,7 +73,7 @@ class Reply:
     closing: bool
 
 
-async def relay(client: Peer, request: Request, backend: Backend, reply: Reply) -> None:
+async def relay(client: Peer, request: Request, backend: WebBackend, reply: Reply) -> None:
     """Exchange request and response, or more once the protocol is switched.
 
     Raises:
@@ -88,7 +88,7 @@ async def relay(client: Peer, request: Request, backend: Backend, reply: Reply) 
         replica.abort()
 
 
-async def _connect(backend: Backend) -> Peer:
+async def _connect(backend: WebBackend) -> Peer:
     try:
         async with asyncio.timeout(_CONNECT_TIMEOUT):
             return Peer(h11.CLIENT, *await asyncio.open_unix_connection(backend.socket))

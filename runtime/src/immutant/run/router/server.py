@@ -11,7 +11,7 @@ import h11
 from immutant.run.router.checks import Checks
 from immutant.run.router.connection import Connection
 from immutant.run.router.peer import Peer
-from immutant.run.router.pool import Backend, Pool
+from immutant.run.router.pool import Pool, WebBackend
 
 __all__ = ["Router"]
 
@@ -36,12 +36,12 @@ class Router:
         self._server: asyncio.Server | None = None
         self._connections: dict[asyncio.Task[None], Connection] = {}
 
-    def add(self, backend: Backend) -> None:
+    def add(self, backend: WebBackend) -> None:
         """Begin to check a replica; it is served once it is up."""
         self.pool.add(backend)
         self._checks.watch(backend)
 
-    def remove(self, backend: Backend) -> None:
+    def remove(self, backend: WebBackend) -> None:
         """Forget a replica."""
         self._checks.forget(backend)
         self.pool.remove(backend)

@@ -1,0 +1,59 @@
+"""Reading requests: a JSON object's fields, or a sentence that says which one is wrong."""
+
+import math
+from typing import Any, get_args
+
+from starlette.requests import Request
+
+from immutant.errors import RequestRefusedError
+from immutant.link import Candidacy, Kind
+
+__all__ = ["Body"]
+
+
+class Body:
+    """One request's fields.
+
+    Raises:
+        RequestRefusedError: From every method, for what is missing or of the wrong kind.
+    """
+
+    def __init__(self, fields: dict[str, Any]) -> None:
+        self._fields = fields
+
+    @classmethod
+    async def of(cls, request: Request) -> "Body":
+        """Read the request's body."""
+        try:
+            fields = await request.json()
+        except ValueError as error:
+            raise RequestRefusedError(f"the body is no JSON: {error}") from error
+        if not isinstance(fields, dict):
+            raise RequestRefusedError("the body must be a JSON object")
+        return cls(fields)
+
+    def text(self, name: str, default: str | None = None) -> str:
+        """A text; without a default it must be there and not empty."""
+        value = self._fields.get(name, default)
+        if not isinstance(value, str) or (default is None and not value):
+            raise RequestRefusedError(f"the field {name!r} must be a text")
+        return value
+
+    def number(self, name: str) -> float:
+        """A number, zero or more."""
+        value = self._fields.get(name)
+        if isinstance(value, bool) or not isinstance(value, int | float):
+            raise RequestRefusedError(f"the field {name!r} must be a number")
+        if not math.isfinite(value) or value < 0:
+            raise RequestRefusedError(f"the field {name!r} must be a number, zero or more")
+        return float(value)
+
+    def candidacy(self) -> Candidacy:
+        """What is stood for."""
+        kind = self.text("kind")
+        for known in get_args(Kind):
+            if kind == known:
+                return Candidacy(known, self.text("name"), self.text("schedule", ""))
+        raise RequestRefusedError(
+            f"the field 'kind' must be one of {', '.join(get_args(Kind))}, not {kind!r}"
+        )

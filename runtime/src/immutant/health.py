@@ -1,0 +1,14 @@
+"""The health check: what those who check replicas and the replicas agree on.
+
+Belongs here: the words of it. Not here: who asks and when (`immutant.run.router.checks`), who
+answers (`immutant.web.draining`).
+"""
+
+__all__ = ["CHECK_HEADER"]
+
+CHECK_HEADER = "x-immutant-check"
+"""The header by which a request for `GET /` says that it is a check, and no user's.
+
+A replica that is leaving answers checks with 503 and users' requests to the last, so that it gets
+no new ones before it has gone. Routers take the header out of what comes from outside.
+"""
