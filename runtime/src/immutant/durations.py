@@ -17,7 +17,7 @@ Duration = float | str | timedelta
 _UNITS = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0}
 _PART = re.compile(r"(\d+(?:\.\d+)?)(ms|s|m|h|d)")
 _WHOLE = re.compile(rf"(?:{_PART.pattern})+")
-_REMEDY = "write seconds, or text like '20s' or '1h30m', or a timedelta"
+_REMEDY = "write seconds, text like '20s' or '1h30m', or a timedelta"
 
 
 def seconds(duration: Duration, what: str = "duration") -> float:

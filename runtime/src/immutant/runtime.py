@@ -13,11 +13,10 @@ from immutant.app import App
 from immutant.clock import Clock
 from immutant.definitions import ListenerDefinition, TopicDefinition
 from immutant.link import Link
-from immutant.resident import Resident
 from immutant.running import Replica, acting_replica
 from immutant.services.consumer import Consumer
 from immutant.services.follower import Follower
-from immutant.singletons import Singletons
+from immutant.singletons import Resident, Singletons
 from immutant.stores import Backend
 from immutant.webside import Receive, Scope, Send
 
@@ -56,7 +55,7 @@ class AppRuntime:
         definitions = app.definitions
         self._singletons = Singletons(
             [daemon for daemon in definitions.daemons if daemon.singleton],
-            definitions.jobs,
+            [job for job in definitions.jobs if job.singleton],
             link,
             clock,
         )
@@ -108,9 +107,9 @@ class AppRuntime:
             await self._bind_subscription(listener)
         for listener in self.app.definitions.listeners:
             self._parts.append(await self._listen(listener))
-        for daemon in self.app.definitions.daemons:
-            if not daemon.singleton:
-                self._parts.append(resident := Resident(daemon, self._replica))
+        for definition in (*self.app.definitions.daemons, *self.app.definitions.jobs):
+            if not definition.singleton:
+                self._parts.append(resident := Resident(definition, self._replica))
                 resident.start()
         await self._singletons.start()
 

@@ -105,6 +105,7 @@ async def test_of_a_replica_that_crashed_no_answer_is_heard() -> None:
         leases = (await cluster._store.leases.snapshot()).leases
         (daemon,) = [lease for lease in leases if "daemon" in lease.name]
         assert daemon.holder.startswith("demo-0/")
+        assert not daemon.released
         await cluster.start("demo-1")
         await cluster.advance("2s")
         assert held == ["begun", "begun"]
@@ -340,3 +341,16 @@ async def test_a_predecessor_that_slept_cannot_write_what_its_successor_has_read
                 await cache.put("k", "old")
         finally:
             acting_tenure.reset(acting)
+
+
+async def test_a_job_of_every_replica_runs_on_each() -> None:
+    app, ticks = App("demo"), []
+
+    @app.job(every="10s", singleton=False)
+    async def everywhere(tick: Tick) -> None:
+        ticks.append((tick.tenure.singleton, tick.id))
+
+    async with testing.cluster(app, replicas=2) as cluster:
+        await cluster.advance("25s")
+    assert len(ticks) == len(set(ticks)) == 6
+    assert {name for name, _ in ticks} == {"job.everywhere@demo-0", "job.everywhere@demo-1"}

@@ -74,6 +74,27 @@ async def client(app: App, run: Any) -> AsyncIterator[httpx.AsyncClient]:
         yield client
 
 
+async def test_two_logins_at_once_leave_the_browser_logged_in(app: App, run: Any) -> None:
+    both = asyncio.Barrier(2)
+
+    @app.get("/slow-login")
+    async def slow_login(request: Request) -> None:
+        Session.of(request).rotate()
+        request.session["user"] = "jim"
+        await both.wait()
+
+    runtime = await run(with_pages(app))
+    async with client_of(runtime.asgi) as browser:
+        await browser.get("/set/basket/full")
+        answers = await asyncio.gather(*(browser.get("/slow-login") for _ in range(2)))
+        given = [answer.headers["set-cookie"] for answer in answers if answer.cookies]
+        removed = [one for one in answers if "Max-Age=0" in one.headers.get("set-cookie", "")]
+        assert len(given) == 1
+        assert not removed, "the slower one must not take the cookie away"
+        assert await value(browser, "user") == "jim"
+        assert await value(browser, "basket") == "full"
+
+
 async def value(client: httpx.AsyncClient, name: str) -> Any:
     return (await client.get(f"/get/{name}")).json()["value"]
 

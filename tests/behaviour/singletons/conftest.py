@@ -67,7 +67,8 @@ class Cluster:
         driver = Driver("demo", name, store, self.world.clock, FAST)
         link = LocalLink(driver, name)
         definitions = app.definitions
-        singletons = Singletons(definitions.daemons, definitions.jobs, link, self.world.clock)
+        jobs = [job for job in definitions.jobs if job.singleton]
+        singletons = Singletons(definitions.daemons, jobs, link, self.world.clock)
         driver.start()
         await singletons.start()
         member = Member(name, driver, singletons, store)

@@ -127,16 +127,3 @@ async def test_a_failing_run_is_over_and_the_next_tick_comes(cluster: Cluster) -
     await cluster.join(app, "demo-0")
     await cluster.until(lambda: len(ticks) >= 3)
     assert all(tick.attempt == 1 for tick in ticks)
-
-
-async def test_a_job_of_every_replica_runs_on_each(cluster: Cluster) -> None:
-    lists: list[list[Tick]] = [[], []]
-    for index, ticks in enumerate(lists):
-        app = App("demo")
-
-        @app.job(every=0.3, singleton=False)
-        async def everywhere(tick: Tick, ticks: list[Tick] = ticks) -> None:
-            ticks.append(tick)
-
-        await cluster.join(app, f"demo-{index}")
-    await cluster.until(lambda: all(len(ticks) >= 3 for ticks in lists))

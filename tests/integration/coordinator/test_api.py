@@ -69,7 +69,9 @@ async def test_standing_is_opening_a_stream_and_answers_are_requests(address: Ad
         assert heartbeat["not_after"] > granted["not_after"]
         async with transport.stream(address, "GET", "/v1/deadlines") as deadlines:
             assert granted["tenure"] in await anext(deadlines)
-        draining = asyncio.create_task(post(address, "/v1/drain", process="p1", reason="a test", grace=5))
+        draining = asyncio.create_task(
+            post(address, "/v1/drain", process="p1", reason="a test", grace=5)
+        )
         event: dict[str, Any] = {}
         while event.get("event") != "stopping":
             event = await anext(events)

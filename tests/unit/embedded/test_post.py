@@ -96,3 +96,22 @@ async def test_a_folder_that_was_cleared_away_is_made_again(folder: Path) -> Non
             await rung.wait()
     await sender.close()
     await receiver.close()
+
+
+async def test_a_folder_that_could_not_be_made_again_is_made_when_it_can_be(folder: Path) -> None:
+    bell = Bell()
+    sender, receiver = Post(folder, "1-a", Bell()), Post(folder, "2-b", bell)
+    shutil.rmtree(folder)
+    os.makedirs(folder)  # noqa: PTH103
+    os.chmod(folder, 0o755)  # noqa: PTH101
+    for _ in range(2):
+        with pytest.raises(UnusableStateError):
+            receiver.mend()
+    os.chmod(folder, 0o700)  # noqa: PTH101
+    receiver.mend()
+    with bell.listening("t") as rung:
+        sender.deliver({"2-b": {"t"}})
+        async with asyncio.timeout(0.5):
+            await rung.wait()
+    await sender.close()
+    await receiver.close()

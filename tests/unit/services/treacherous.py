@@ -2,9 +2,10 @@
 
 import asyncio
 from collections.abc import Mapping, Sequence
+from concurrent.futures import Future
 from dataclasses import dataclass, field
 from random import Random
-from typing import Literal
+from typing import Any, Literal
 
 from immutant.errors import TenureLostError, UncertainWriteError
 from immutant.running import Replica
@@ -117,6 +118,7 @@ class Holder:
     singleton: str
     token: int
     is_over: bool = False
+    threads: set[Future[Any]] = field(default_factory=set)
 
     def check(self) -> None:
         if self.is_over:

@@ -52,8 +52,9 @@ class Post:
     def mend(self) -> None:
         """Bind anew if somebody has cleared the folder of temporary files away."""
         if not self._path(self._process).exists():
+            fresh = self._bind()
             self._unbind()
-            self._receiving = self._bind()
+            self._receiving = fresh
 
     async def close(self) -> None:
         """Let go of the sockets; the last process takes the folder away."""

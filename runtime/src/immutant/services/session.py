@@ -155,14 +155,17 @@ class Session(MutableMapping[str, Value]):
     async def _rotate(self) -> None:
         assert self.id is not None
         self._rotating = False
+        # First the new one: a crash in between leaves the old one good, and loses nothing.
+        successor = await self._store.create(self._attributes)
         last = await self._store.end(self.id)
-        self.id = None
         if last is None:
+            # Another request ended it, perhaps by rotating it too: the cookie that one gave is the
+            # one that counts, and ours must not touch it.
+            await self._store.end(successor)
             self._take_over(None)
             return
-        merged = self._merge(last)
-        self.id = await self._store.create(merged)
-        self._take_over(merged)
+        self.id = successor
+        self._take_over(await self._store.change(successor, lambda _: self._merge(last)))
 
     async def _update(self, key: str, change: Callable[[Value], Value]) -> Value:
         mine = key in self._attributes and self._is_mine(key)

@@ -14,13 +14,13 @@ from immutant.errors import CoordinatorError
 from immutant.link import Link
 from immutant.singletons.candidate import Candidate
 from immutant.singletons.duties import DaemonDuty, Duty, JobDuty
-from immutant.singletons.local_job import run_locally
+from immutant.singletons.resident import Resident
 
-__all__ = ["Singletons"]
+__all__ = ["Resident", "Singletons"]
 
 
 class Singletons:
-    """All daemons of which the cluster has one, and all jobs, on one replica."""
+    """All daemons and jobs of which the cluster has one, on one replica."""
 
     def __init__(
         self,
@@ -30,20 +30,16 @@ class Singletons:
         clock: Clock,
     ) -> None:
         self._link = link
-        self._clock = clock
         duties: list[Duty] = [
             *(DaemonDuty(daemon, clock) for daemon in daemons),
-            *(JobDuty(job, link) for job in jobs if job.singleton),
+            *(JobDuty(job, link) for job in jobs),
         ]
         self._candidates = [Candidate(duty, link, clock) for duty in duties]
-        self._local_jobs = [job for job in jobs if not job.singleton]
         self._tasks: list[asyncio.Task[None]] = []
 
     async def start(self) -> None:
         """Stand for everything."""
-        work = [candidate.run() for candidate in self._candidates]
-        work += [run_locally(job, self._clock) for job in self._local_jobs]
-        self._tasks = [asyncio.create_task(one) for one in work]
+        self._tasks = [asyncio.create_task(candidate.run()) for candidate in self._candidates]
 
     async def drain(self, grace: float) -> None:
         """Hand everything over within `grace` seconds, and stand for nothing more."""

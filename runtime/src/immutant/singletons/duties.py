@@ -7,9 +7,9 @@ from typing import Protocol
 from immutant.calls import Handler
 from immutant.clock import Clock
 from immutant.definitions import DaemonDefinition, JobDefinition
-from immutant.errors import CoordinatorError, StaleTenureError, TenureEndedExit, TenureLostError
+from immutant.errors import CoordinatorError
 from immutant.link import Candidacy, Link, Outcome, TickDue
-from immutant.singletons.running import call_to_the_end, keep_running
+from immutant.singletons.running import keep_running, run_tick
 from immutant.tenure import Tenure, Tick
 
 __all__ = ["DaemonDuty", "Duty", "JobDuty", "Ticks"]
@@ -65,15 +65,9 @@ class JobDuty:
     async def _run(self, due: TickDue, tenure: Tenure, tenure_id: str) -> bool:
         """Run one tick and say how it went; False when it has not ended, but its tenure has."""
         tick = Tick(due.id, due.scheduled_at, due.attempt, tenure)
-        error = ""
-        try:
-            tenure.check()
-            await call_to_the_end(self._handler, tick)
-        except (TenureEndedExit, TenureLostError, StaleTenureError):
+        error = await run_tick(self.candidacy.name, self._handler, tick)
+        if error is None:
             return False
-        except Exception as failure:
-            _log.exception("job %r failed on its tick %s", self.candidacy.name, due.id)
-            error = f"{type(failure).__name__}: {failure}"
         try:
             await self._link.done(tenure_id, Outcome(due.id, error))
         except CoordinatorError as failure:
