@@ -202,6 +202,11 @@ class Registry:
     mounts: list[MountDefinition] = field(default_factory=list)
     _taken: dict[tuple[str, str], Place] = field(default_factory=dict)
 
+    def residents(self) -> "list[DaemonDefinition | JobDefinition]":
+        """The daemons and jobs that every replica runs by itself."""
+        every: list[DaemonDefinition | JobDefinition] = [*self.daemons, *self.jobs]
+        return [definition for definition in every if not definition.singleton]
+
     def claim(self, kind: str, name: str, place: Place) -> None:
         """Take the name for this kind of thing.
 

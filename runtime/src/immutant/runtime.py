@@ -107,10 +107,9 @@ class AppRuntime:
             await self._bind_subscription(listener)
         for listener in self.app.definitions.listeners:
             self._parts.append(await self._listen(listener))
-        for definition in (*self.app.definitions.daemons, *self.app.definitions.jobs):
-            if not definition.singleton:
-                self._parts.append(resident := Resident(definition, self._replica))
-                resident.start()
+        for definition in self.app.definitions.residents():
+            self._parts.append(resident := Resident(definition, self._replica))
+            resident.start()
         await self._singletons.start()
 
     async def _bind_subscription(self, listener: ListenerDefinition) -> None:
