@@ -4,8 +4,11 @@ import asyncio
 import os
 import signal
 import sys
+from collections.abc import Callable
 
-__all__ = ["EX_CONFIG", "EX_SOFTWARE", "ending", "say"]
+from immutant.errors import ConfigurationError, ImmutantError
+
+__all__ = ["EX_CONFIG", "EX_SOFTWARE", "ending", "say", "status_of", "told"]
 
 EX_CONFIG = os.EX_CONFIG
 """The user's own mistake: starting again as it is would fail again."""
@@ -52,3 +55,17 @@ def _be_ordinary() -> None:
 def say(sentence: str) -> None:
     """Tell the user, on standard error."""
     print(f"immutant: {sentence}", file=sys.stderr, flush=True)  # noqa: T201
+
+
+def told(error: ImmutantError) -> int:
+    """Tell the user what went wrong; the exit status that goes with it."""
+    say(str(error))
+    return EX_CONFIG if isinstance(error, ConfigurationError) else EX_SOFTWARE
+
+
+def status_of(work: Callable[[], int]) -> int:
+    """Do a process's work: its exit status, or that of what went wrong, which is told."""
+    try:
+        return work()
+    except ImmutantError as error:
+        return told(error)

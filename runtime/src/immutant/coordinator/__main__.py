@@ -16,8 +16,7 @@ from immutant.coordinator.vigil import Vigil
 from immutant.election import Timings
 from immutant.embedded import EmbeddedBackend
 from immutant.environment import Environment
-from immutant.errors import ConfigurationError, ImmutantError
-from immutant.processes import EX_CONFIG, EX_SOFTWARE, ending, say
+from immutant.processes import EX_SOFTWARE, ending, status_of
 from immutant.webserver import WebServer
 
 __all__ = ["main"]
@@ -59,14 +58,7 @@ async def _run(environment: Environment) -> int:
 def main() -> int:
     """Run until told to end; the exit status."""
     logging.basicConfig(level=logging.WARNING, format="coordinator: %(message)s")
-    try:
-        return asyncio.run(_run(Environment.read()))
-    except ConfigurationError as error:
-        say(str(error))
-        return EX_CONFIG
-    except ImmutantError as error:
-        say(str(error))
-        return EX_SOFTWARE
+    return status_of(lambda: asyncio.run(_run(Environment.read())))
 
 
 if __name__ == "__main__":

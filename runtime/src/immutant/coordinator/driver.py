@@ -80,11 +80,6 @@ class Driver:
         """The proof that it lives."""
         return self._hold
 
-    @property
-    def ended(self) -> bool:
-        """Whether the incarnation is over and no other has begun."""
-        return self._election.ended
-
     def tenures(self) -> dict[str, int]:
         """The fencing tokens of what is held, by singleton lease."""
         return self._election.tenures()

@@ -2,20 +2,15 @@
 
 import sys
 
-from immutant.errors import ConfigurationError
-from immutant.processes import EX_CONFIG, say
+from immutant.processes import status_of
 from immutant.serve.starting import check, serve
 
 
 def main(arguments: list[str]) -> int:
     """Serve or check; the exit status."""
-    try:
-        if arguments[:1] == ["--check"]:
-            return check(arguments[1])
-        return serve(arguments[0])
-    except ConfigurationError as error:
-        say(str(error))
-        return EX_CONFIG
+    if arguments[:1] == ["--check"]:
+        return status_of(lambda: check(arguments[1]))
+    return status_of(lambda: serve(arguments[0]))
 
 
 if __name__ == "__main__":

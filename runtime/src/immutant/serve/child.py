@@ -9,9 +9,8 @@ import os
 import sys
 import threading
 import traceback
-from collections.abc import Coroutine
 from io import TextIOWrapper
-from typing import Any
+from typing import NoReturn
 
 from immutant import filelock
 from immutant.app import App
@@ -19,8 +18,8 @@ from immutant.calls import TenuredThreads
 from immutant.clock import SystemClock
 from immutant.embedded import EmbeddedBackend
 from immutant.environment import Environment
-from immutant.errors import ConfigurationError, ImmutantError
-from immutant.processes import EX_CONFIG, EX_SOFTWARE, ending, say
+from immutant.errors import ImmutantError
+from immutant.processes import EX_SOFTWARE, ending, status_of, told
 from immutant.runtime import AppRuntime
 from immutant.serve.guard import GuardedLink
 from immutant.serve.http_link import HttpLink
@@ -43,34 +42,34 @@ def run_child(entrypoint: str, report: int, lifeline: int) -> int:
         if isinstance(stream, TextIOWrapper):
             stream.reconfigure(line_buffering=True)  # a line printed is a line seen
     threading.Thread(target=_die_with, args=(lifeline,), daemon=True).start()
-    try:
-        environment = Environment.read()
-        app = load_app(entrypoint)
-        with asyncio.Runner() as runner:
-            _run_or_die(runner, _serve(app, environment, report))
-    except ConfigurationError as error:
-        say(str(error))
-        return EX_CONFIG
-    except ImmutantError as error:
-        say(str(error))
-        return EX_SOFTWARE
+    return status_of(lambda: _run(entrypoint, report))
+
+
+def _run(entrypoint: str, report: int) -> int:
+    environment = Environment.read()
+    app = load_app(entrypoint)
+    with asyncio.Runner() as runner:
+        try:
+            runner.run(_serve(app, environment, report))
+        except BaseException as error:
+            _die_of(error)
     return os.EX_OK
 
 
-def _run_or_die(runner: asyncio.Runner, serving: Coroutine[Any, Any, None]) -> None:
-    """Run; when that fails, die at once.
+def _die_of(error: BaseException) -> NoReturn:
+    """End at once.
 
     Not gracefully: an orderly end would first wait for the user's tasks, which run in tenures that
     nobody keeps any more. A process that is dead holds nothing, and the kernel says so.
     """
-    try:
-        runner.run(serving)
-    except ImmutantError:
-        raise
-    except BaseException:
-        traceback.print_exc()
-        sys.stderr.flush()
-        os._exit(EX_SOFTWARE)
+    status = EX_SOFTWARE
+    if isinstance(error, ImmutantError):
+        status = told(error)
+    else:
+        traceback.print_exception(error)
+    sys.stdout.flush()
+    sys.stderr.flush()
+    os._exit(status)
 
 
 async def _serve(app: App, environment: Environment, report: int) -> None:
