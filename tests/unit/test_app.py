@@ -3,6 +3,7 @@
 import re
 import subprocess
 import sys
+from collections.abc import Callable
 from datetime import timedelta
 
 import pytest
@@ -166,3 +167,19 @@ def test_every_public_name_is_there() -> None:
         assert getattr(immutant, name) is not None
     with pytest.raises(AttributeError, match="has no attribute 'Nothing'"):
         immutant.Nothing  # noqa: B018
+
+
+@pytest.mark.parametrize(
+    ("define", "said"),
+    [
+        (lambda app: app.job(lambda: None), 'write @app.job\\(every="20s"\\)'),
+        (lambda app: app.listener(app.queue("q"))(lambda a, b, c: None), "body, message"),
+        (lambda app: app.daemon(lambda a, b: None), r"as many of \(tenure\) as it takes"),
+        (lambda app: app.job(every=1)(lambda a, b: None), r"as many of \(tick\) as it takes"),
+    ],
+)
+def test_a_function_that_cannot_be_called_so_is_refused_where_it_is_defined(
+    define: Callable[[App], object], said: str
+) -> None:
+    with pytest.raises(DefinitionError, match=said):
+        define(App("demo"))

@@ -25,7 +25,7 @@ def refused(folder: Path, *arguments: str) -> str:
     )
     said = done.stdout + done.stderr
     assert done.returncode == EX_CONFIG, said
-    assert "Traceback" not in said or "mend this and it starts" in said
+    assert "Traceback" not in said or "mend this first" in said
     return said
 
 

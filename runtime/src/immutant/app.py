@@ -132,7 +132,7 @@ class App(WebSide):
             self.definitions.listeners.append(
                 ListenerDefinition(
                     source=source.definition,
-                    function=check_callable(function, "a listener", place),
+                    function=check_callable(function, "a listener", place, "body", "message"),
                     concurrency=concurrency,
                     attempts=attempts,
                     visibility=hold,
@@ -171,7 +171,7 @@ class App(WebSide):
         def decorate(function: F) -> F:
             known = name or _name(function)
             self.definitions.claim("daemon", known, place)
-            check_callable(function, "a daemon", place)
+            check_callable(function, "a daemon", place, "tenure")
             self.definitions.daemons.append(DaemonDefinition(known, function, singleton, place))
             return function
 
@@ -179,6 +179,8 @@ class App(WebSide):
 
     def job(
         self,
+        function: Function | None = None,
+        /,
         *,
         every: Duration | None = None,
         cron: str | None = None,
@@ -198,6 +200,7 @@ class App(WebSide):
         It is called with its Tick, if it takes an argument.
 
         Args:
+            function: Nothing: a job needs its schedule, and so its parentheses.
             every: The time between runs.
             cron: Five fields, or six with the seconds first.
             tz: The IANA time zone in which `cron` and naive datetimes are read; UTC by default.
@@ -218,6 +221,8 @@ class App(WebSide):
         from immutant.schedules import Schedule  # only who has jobs pays for time zones
 
         place = self._place()
+        if function is not None:
+            raise DefinitionError(f'{place}: a job needs its schedule; write @app.job(every="20s")')
         with place.named():
             schedule = Schedule.of(
                 every=every,
@@ -235,7 +240,7 @@ class App(WebSide):
         def decorate(function: F) -> F:
             known = name or _name(function)
             self.definitions.claim("job", known, place)
-            check_callable(function, "a job", place)
+            check_callable(function, "a job", place, "tick")
             self.definitions.jobs.append(JobDefinition(known, function, schedule, singleton, place))
             return function
 

@@ -3,6 +3,7 @@
 Belongs here: the records, and the registry that refuses doubles. Not here: anything that runs.
 """
 
+import inspect
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Literal, TypeAlias
@@ -35,15 +36,30 @@ Function: TypeAlias = Callable[..., Any]
 """What a user decorates: `async def` or `def`, taking as many of the arguments as it wants."""
 
 
-def check_callable(function: Function, what: str, place: Place) -> Function:
-    """The function, if it is one.
+def check_callable(function: Function, what: str, place: Place, *offered: str) -> Function:
+    """The function, if it is one that can be called with what it will be offered.
 
     Raises:
-        DefinitionError: It cannot be called.
+        DefinitionError: It cannot be called, or needs more arguments.
     """
     if not callable(function):
         raise DefinitionError(f"{place}: {what} must be a function, not {function!r}")
+    if offered and _needed(function) > len(offered):
+        name = getattr(function, "__qualname__", repr(function))
+        raise DefinitionError(
+            f"{place}: {what} is called with as many of ({', '.join(offered)}) as it takes; "
+            f"{name} needs more than that, so give the others a default or leave them out"
+        )
     return function
+
+
+def _needed(function: Function) -> int:
+    """How many positional arguments the function cannot do without."""
+    parameters = inspect.signature(function).parameters.values()
+    positional = (inspect.Parameter.POSITIONAL_ONLY, inspect.Parameter.POSITIONAL_OR_KEYWORD)
+    return sum(
+        one.kind in positional and one.default is inspect.Parameter.empty for one in parameters
+    )
 
 
 def check_count(count: int, what: str) -> int:

@@ -4,7 +4,9 @@ Belongs here: the words of it. Not here: who asks and when (`immutant.run.router
 answers (`immutant.web.draining`).
 """
 
-__all__ = ["CHECK_HEADER"]
+from collections.abc import Iterable
+
+__all__ = ["CHECK_HEADER", "is_check"]
 
 CHECK_HEADER = "x-immutant-check"
 """The header by which a request for `GET /` says that it is a check, and no user's.
@@ -12,3 +14,8 @@ CHECK_HEADER = "x-immutant-check"
 A replica that is leaving answers checks with 503 and users' requests to the last, so that it gets
 no new ones before it has gone. Routers take the header out of what comes from outside.
 """
+
+
+def is_check(headers: Iterable[tuple[bytes, bytes]]) -> bool:
+    """Whether a request with these headers, their names in lower case, is a check."""
+    return any(name == CHECK_HEADER.encode() for name, _ in headers)

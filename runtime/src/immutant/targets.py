@@ -28,7 +28,8 @@ class Target:
         """
         source, colon, attribute = text.partition(":")
         target = cls(source, attribute if colon else "app")
-        if not source or not target.attribute.isidentifier():
+        named = target.is_file or all(part.isidentifier() for part in source.split("."))
+        if not source or not named or not target.attribute.isidentifier():
             raise ConfigurationError(
                 f"{text!r} names no application; write app.py, path/app.py:app or module:app"
             )

@@ -95,6 +95,14 @@ async def test_two_logins_at_once_leave_the_browser_logged_in(app: App, run: Any
         assert await value(browser, "basket") == "full"
 
 
+async def test_a_health_check_leaves_no_session_behind(app: App, run: Any) -> None:
+    runtime = await run(with_pages(app))
+    async with client_of(runtime.asgi, headers={"x-immutant-check": "1"}) as router:
+        answers = [await router.get("/count") for _ in range(2)]
+    assert [answer.text for answer in answers] == ["1", "1"]
+    assert all("set-cookie" not in answer.headers for answer in answers)
+
+
 async def value(client: httpx.AsyncClient, name: str) -> Any:
     return (await client.get(f"/get/{name}")).json()["value"]
 

@@ -31,8 +31,8 @@ def test_an_app_is_found_in_a_file(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("text", "said"),
     [
-        ("1 / 0", "cannot be imported; mend this"),
-        ("def (", "cannot be imported; mend this"),
+        ("1 / 0", "cannot be imported; mend this first"),
+        ("def (", "cannot be imported; mend this first"),
         ("import no_such_module_here", "No module named 'no_such_module_here'"),
         ("raise SystemExit(3)", "cannot be imported"),
         ("x = 1", "defines no application"),

@@ -38,6 +38,7 @@ def run_child(entrypoint: str, report: int, lifeline: int) -> int:
         lifeline: A pipe that ends when the supervisor dies; then this process dies as well.
     """
     logging.basicConfig(level=logging.WARNING, format="%(name)s: %(message)s")
+    logging.getLogger("immutant.singleton").setLevel(logging.INFO)  # who took over is news
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, TextIOWrapper):
             stream.reconfigure(line_buffering=True)  # a line printed is a line seen

@@ -58,7 +58,7 @@ def _import(target: Target) -> ModuleType:
             trace = trace.tb_next
         said = "".join(traceback.format_exception(type(error), error, trace)).rstrip()
         raise ConfigurationError(
-            f"{target.source} cannot be imported; mend this and it starts:\n{said}"
+            f"{target.source} cannot be imported; mend this first:\n{said}"
         ) from error
 
 

@@ -33,7 +33,12 @@ class Session(MutableMapping[str, Value]):
     """
 
     def __init__(
-        self, store: SessionStore, known: str | None = None, attributes: Attributes | None = None
+        self,
+        store: SessionStore,
+        known: str | None = None,
+        attributes: Attributes | None = None,
+        *,
+        is_kept: bool = True,
     ) -> None:
         """Begin a new session, or go on with one that was read.
 
@@ -41,8 +46,10 @@ class Session(MutableMapping[str, Value]):
             store: Where sessions are kept.
             known: The session's id; None for one that is not stored.
             attributes: What was read.
+            is_kept: False for a session that nobody will come back to: it is never stored.
         """
         self.id = known
+        self._is_kept = is_kept
         self._store = store
         self._attributes: Attributes = dict(attributes or {})
         self._known = _snapshot(self._attributes)
@@ -137,7 +144,7 @@ class Session(MutableMapping[str, Value]):
             self._ended.pop()
         if self._rotating:
             await self._rotate()
-        elif self._is_changed():
+        elif self._is_kept and self._is_changed():
             await self._save()
 
     async def _save(self) -> None:

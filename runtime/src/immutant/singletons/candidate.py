@@ -77,7 +77,7 @@ class Candidate:
     async def _serve_tenure(
         self, tenure: Tenure, tenure_id: str, events: AsyncIterator[Event]
     ) -> None:
-        _log.info("%s: tenure with token %d begins", self._name, tenure.token)
+        _log.info("%s runs here now, with token %d", self._name, tenure.token)
         ticks: Ticks = asyncio.Queue()
         ends = [
             asyncio.create_task(self._perform(tenure, tenure_id, ticks)),
@@ -95,7 +95,7 @@ class Candidate:
             for end in ends:
                 if not end.cancelled() and (error := end.exception()):
                     _log.error("%s: the tenure ended by an error", self._name, exc_info=error)
-            _log.info("%s: tenure with token %d has ended", self._name, tenure.token)
+            _log.info("%s has stopped here", self._name)
 
     async def _perform(self, tenure: Tenure, tenure_id: str, ticks: Ticks) -> None:
         acting_tenure.set(tenure)

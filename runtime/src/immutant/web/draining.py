@@ -3,11 +3,10 @@
 Belongs here: saying that a replica is leaving, before it leaves.
 """
 
-from starlette.datastructures import Headers
 from starlette.responses import PlainTextResponse
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from immutant.health import CHECK_HEADER
+from immutant.health import is_check
 from immutant.running import Binding
 
 __all__ = ["DrainCheck"]
@@ -21,7 +20,7 @@ class DrainCheck:
         self._binding = binding
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["type"] == "http" and self._is_draining() and CHECK_HEADER in Headers(scope=scope):
+        if scope["type"] == "http" and self._is_draining() and is_check(scope["headers"]):
             response = PlainTextResponse("draining", status_code=503)
             await response(scope, receive, send)
         else:

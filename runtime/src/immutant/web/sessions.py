@@ -9,6 +9,7 @@ from starlette.requests import HTTPConnection
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from immutant.definitions import SessionOptions
+from immutant.health import is_check
 from immutant.services.session import Session
 from immutant.services.session_store import SessionStore
 from immutant.web.cookies import SessionCookie
@@ -28,6 +29,11 @@ class SessionMiddleware:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] not in ("http", "websocket"):
+            await self._app(scope, receive, send)
+            return
+        if is_check(scope["headers"]):
+            # Nobody comes back with a check's cookie: it must not leave a session every 2 s.
+            scope["session"] = Session(self._store, is_kept=False)
             await self._app(scope, receive, send)
             return
         session = scope["session"] = await self._load(scope)
