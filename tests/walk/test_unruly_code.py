@@ -75,6 +75,7 @@ def test_a_loop_that_is_blocked_past_the_deadline_costs_no_tenure(
     await_event(witness, lambda events: bool(of(events, "odd")))
     blocked = of(witnessed(witness), "odd")[0].at
     await_event(witness, lambda events: events[-1].at > blocked + 5.0)
+    await_event(witness, lambda events: of(events, "tick-ends")[-1].at > blocked + 5.0)
     assert len(tokens(witnessed(witness), "beat")) == 1
     assert len(tokens(witnessed(witness), "odd")) == 1
 
@@ -108,19 +109,42 @@ def test_a_run_that_finds_its_tenure_lost_is_run_again(start: Start, witness: Pa
     assert int(ended.details[1]) >= 2
 
 
+@pytest.mark.parametrize("unruly", ["stale", "hangs"])
+def test_a_job_that_gives_up_its_tenure_is_held_again(
+    start: Start, witness: Path, unruly: str
+) -> None:
+    # "stale": a worker that it forked holds copies of all sockets, and must not keep them open.
+    # "hangs": what it began in a thread never ends; the supervisor ends it with the process.
+    start(unruly)
+    await_event(witness, lambda events: len(of(events, "tick-ends")) >= 1, patience=40)
+    ended = of(witnessed(witness), "tick-ends")[0]
+    assert int(ended.details[1]) >= 2
+
+
+def test_a_thread_begun_while_ending_is_waited_for(start: Start, witness: Path) -> None:
+    run = start("flushes", replicas=2)
+    await_event(witness, lambda events: bool(of(events, "odd")))
+    before = tokens(witnessed(witness), "odd")
+    run.kill(run.holder("daemon.odd"), "coordinator")
+    await_event(witness, lambda events: bool(tokens(events, "odd") - before))
+    assert overlaps(witnessed(witness, "flush")) == []
+
+
 def test_a_handler_that_raises_no_exception_costs_its_message_alone(
     start: Start, witness: Path
 ) -> None:
     run = start()
     run.until_up()
-    for number in (1, 13, 2, 3):
+    for number in (1, 13, 14, 2, 3):
         urllib.request.urlopen(
             urllib.request.Request(run.url(f"/send/{number}"), method="POST"), timeout=5
         ).close()
     await_event(
         witness, lambda events: {"1", "2", "3"} <= {e.details[0] for e in of(events, "received")}
     )
-    await_event(
-        witness, lambda events: Counter(e.details[0] for e in of(events, "received"))["13"] == 2
-    )
-    run.until(lambda: any("dead letter" in line.text for line in run.lines), "it is buried")
+
+    def tries(number: str) -> int:
+        return Counter(e.details[0] for e in witnessed(witness, "received"))[number]
+
+    await_event(witness, lambda _: tries("13") == tries("14") == 2)
+    run.until(lambda: sum("dead letter" in line.text for line in run.lines) == 2, "both are buried")

@@ -37,7 +37,7 @@ class TenuredThreads(ThreadPoolExecutor):
     """
 
     def submit(self, fn: Callable[..., T], /, *args: Any, **kwargs: Any) -> "Future[T]":  # noqa: ANN401 - as the base class
-        future = super().submit(fn, *args, **kwargs)
+        future = super().submit(_whole, partial(fn, *args, **kwargs))
         if (tenure := acting_tenure.get()) is not None:
             tenure.threads.add(future)
             future.add_done_callback(tenure.threads.discard)
@@ -92,6 +92,14 @@ _computing = _Counter()
 _thread = threading.local()
 
 
+def _whole(call: Callable[[], T]) -> T:
+    """Call; a StopIteration, which no asyncio future can hold, becomes an error that one can."""
+    try:
+        return call()
+    except StopIteration as error:
+        raise RuntimeError("the function raised StopIteration: next() found nothing") from error
+
+
 def _compute(call: "partial[Value]") -> Value:
     _thread.computes = True
     try:
@@ -127,7 +135,7 @@ class Handler:
             if self.is_async:
                 return await self.function(*taken)
             return await in_thread(self.function, *taken)
-        except (Exception, asyncio.CancelledError, GeneratorExit, TenureEndedExit):
+        except (Exception, asyncio.CancelledError, TenureEndedExit):
             raise
         except BaseException as error:
             raise HandlerExitError(

@@ -117,6 +117,12 @@ class Link(Protocol):
             CoordinatorError: There is no coordinator now.
         """
 
+    def ending(self, tenure: str, not_after: float) -> None:
+        """Its code has been told to end, and renewals are no reason to wait for it any longer.
+
+        Whoever can end the process does so when it goes on beyond `not_after` and the stop margin.
+        """
+
     async def stopped(self, tenure: str) -> None:
         """Nothing of this tenure runs any more."""
 

@@ -4,7 +4,9 @@ Belongs here: connecting, framing (h11), timeouts. Not here: what the lines mean
 """
 
 import asyncio
+import contextlib
 import json
+import socket
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Any
@@ -121,6 +123,9 @@ async def _exchange(
             raise kind(f"{method} {path} was answered {status}: {said.decode(errors='replace')}")
         yield exchange
     finally:
+        # A process that user code forked may hold this socket too: closing alone would not end it.
+        with contextlib.suppress(OSError):
+            writer.get_extra_info("socket").shutdown(socket.SHUT_RDWR)
         writer.close()
 
 

@@ -27,13 +27,17 @@ class GuardedLink:
         """
         self._link = link
         self._report = report
-        self._unsaid: dict[str, float | None] = {}
+        self._unsaid: dict[str, tuple[float | None, bool]] = {}
         os.set_blocking(report, False)
 
     @asynccontextmanager
     async def stand(self, candidacy: Candidacy) -> AsyncIterator[AsyncIterator[Event]]:
         async with self._link.stand(candidacy) as events:
             yield self._watched(events)
+
+    def ending(self, tenure: str, not_after: float) -> None:
+        self._say(tenure, not_after, is_final=True)
+        self._link.ending(tenure, not_after)
 
     async def stopped(self, tenure: str) -> None:
         self._say(tenure, None)
@@ -57,16 +61,17 @@ class GuardedLink:
                 self._say(tenure, event.not_after)
             yield event
 
-    def _say(self, tenure: str, not_after: float | None) -> None:
-        self._unsaid[tenure] = not_after
+    def _say(self, tenure: str, not_after: float | None, *, is_final: bool = False) -> None:
+        self._unsaid[tenure] = (not_after, is_final)
         self._flush()
 
     def _flush(self) -> None:
         """Say what is unsaid; a supervisor that does not read must not stop the application."""
         loop = asyncio.get_running_loop()
-        for tenure, not_after in list(self._unsaid.items()):
+        for tenure, (not_after, is_final) in list(self._unsaid.items()):
+            line = json.dumps([tenure, not_after, is_final]).encode() + b"\n"
             try:
-                os.write(self._report, json.dumps([tenure, not_after]).encode() + b"\n")
+                os.write(self._report, line)
             except BlockingIOError:
                 loop.add_writer(self._report, self._flush)
                 return
@@ -80,21 +85,25 @@ class Deadlines:
     def __init__(self, stop_margin: float) -> None:
         self._stop_margin = stop_margin
         self._held: dict[str, float] = {}
+        self._final: set[str] = set()
         self._rest = b""
 
     def feed(self, data: bytes) -> None:
         """Take what was read from the pipe."""
         *lines, self._rest = (self._rest + data).split(b"\n")
         for line in lines:
-            tenure, not_after = json.loads(line)
+            tenure, not_after, is_final = json.loads(line)
             if not_after is None:
                 self._held.pop(tenure, None)
+                self._final.discard(tenure)
             else:
                 self._held[tenure] = max(not_after, self._held.get(tenure, 0.0))
+                if is_final:
+                    self._final.add(tenure)
 
     def extend(self, deadlines: dict[str, float]) -> None:
         """Take the coordinator's word, for a child that is too busy to hear it."""
-        for tenure in self._held.keys() & deadlines.keys():
+        for tenure in (self._held.keys() & deadlines.keys()) - self._final:
             self._held[tenure] = max(self._held[tenure], deadlines[tenure])
 
     def overdue_at(self) -> float | None:

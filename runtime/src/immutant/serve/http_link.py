@@ -42,6 +42,9 @@ class HttpLink:
             async with transport.stream(self._address, "POST", "/v1/singletons", body) as lines:
                 yield _events(lines)
 
+    def ending(self, tenure: str, not_after: float) -> None:
+        """Nothing: nobody beyond this link could end the process."""
+
     async def stopped(self, tenure: str) -> None:
         await self._post(f"/v1/tenures/{tenure}/stopped")
 

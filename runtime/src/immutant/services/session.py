@@ -142,6 +142,12 @@ class Session(MutableMapping[str, Value]):
         while self._ended:
             await self._store.end(self._ended[-1])
             self._ended.pop()
+        if self._rotating and self._sealed:
+            self._rotating = False
+            _log.warning(
+                "a session was rotated after its response had started, and keeps its id: no cookie "
+                "could be given any more; rotate before streaming"
+            )
         if self._rotating:
             await self._rotate()
         elif self._is_kept and self._is_changed():

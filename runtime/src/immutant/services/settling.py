@@ -10,7 +10,7 @@ from collections.abc import Awaitable, Callable
 
 from immutant.calls import Handler
 from immutant.definitions import ListenerDefinition
-from immutant.errors import StoreError, ValueRefusedError
+from immutant.errors import StoreError, TenureEndedExit, ValueRefusedError
 from immutant.running import Replica
 from immutant.services.messages import Message
 from immutant.services.pausing import TROUBLE, see_through
@@ -31,7 +31,7 @@ async def outcome_of(call: Awaitable[object]) -> BaseException | None:
     """
     try:
         await call
-    except Exception as error:
+    except (Exception, TenureEndedExit) as error:
         return error
     except asyncio.CancelledError as error:
         task = asyncio.current_task()

@@ -32,7 +32,7 @@ class Singletons:
         self._link = link
         duties: list[Duty] = [
             *(DaemonDuty(daemon, clock) for daemon in daemons),
-            *(JobDuty(job, link) for job in jobs),
+            *(JobDuty(job, link, clock) for job in jobs),
         ]
         self._candidates = [Candidate(duty, link, clock) for duty in duties]
         self._tasks: list[asyncio.Task[None]] = []

@@ -52,6 +52,8 @@ class Candidate:
                     await self._serve(events)
             except CoordinatorError as error:
                 self._complain(error)
+            except Exception:
+                _log.exception("%s: standing failed, and is tried again", self._name)
             await self._clock.sleep(_RETRY)
 
     def _complain(self, error: CoordinatorError) -> None:
@@ -91,7 +93,10 @@ class Candidate:
             tenure.end()
             for task in ends:
                 task.cancel()
-            await see_ended([*ends, *map(asyncio.wrap_future, tenure.threads)])
+            self._link.ending(tenure_id, tenure.not_after)
+            await see_ended(ends)
+            while threads := [one for one in tuple(tenure.threads) if not one.done()]:
+                await see_ended(map(asyncio.wrap_future, threads))
             for end in ends:
                 if not end.cancelled() and (error := end.exception()):
                     _log.error("%s: the tenure ended by an error", self._name, exc_info=error)
@@ -112,7 +117,9 @@ class Candidate:
                 # Perhaps read after the former deadline, by a loop that was busy: the coordinator
                 # sends none for a tenure that it has not kept all the time.
                 tenure.not_after = max(tenure.not_after, event.not_after)
-            elif isinstance(event, TickDue) and self._clock.now() < event.not_after:
+            elif isinstance(event, TickDue):
+                # Also one that is read late: it is run if the tenure is good then, and given up
+                # with the tenure if not. Dropped, it would stay open for ever.
                 ticks.put_nowait(event)
             elif isinstance(event, Revoked):
                 _log.warning("%s: tenure revoked, %s", self._name, event.reason)

@@ -18,6 +18,8 @@ _log = logging.getLogger("immutant.job")
 
 Ticks = asyncio.Queue[TickDue]
 
+_RETELL = 0.2
+
 
 class Duty(Protocol):
     """What is done in one tenure after the other."""
@@ -43,10 +45,11 @@ class DaemonDuty:
 class JobDuty:
     """Run a job's ticks as they come, one at a time, and say how each went."""
 
-    def __init__(self, definition: JobDefinition, link: Link) -> None:
+    def __init__(self, definition: JobDefinition, link: Link, clock: Clock) -> None:
         self.candidacy = Candidacy("job", definition.name, definition.schedule.to_json())
         self._handler = Handler(definition.function, offered=1)
         self._link = link
+        self._clock = clock
 
     async def perform(self, tenure: Tenure, tenure_id: str, ticks: Ticks) -> None:
         stop = asyncio.ensure_future(tenure.stopping.wait())
@@ -68,8 +71,16 @@ class JobDuty:
         error = await run_tick(self.candidacy.name, self._handler, tick)
         if error is None:
             return False
-        try:
-            await self._link.done(tenure_id, Outcome(due.id, error))
-        except CoordinatorError as failure:
-            _log.warning("the end of tick %s could not be told: %s", due.id, failure)
-        return True
+        return await self._tell(tenure, tenure_id, Outcome(due.id, error))
+
+    async def _tell(self, tenure: Tenure, tenure_id: str, outcome: Outcome) -> bool:
+        """Say how the run went until it is heard: else the tick would stay open for ever."""
+        while not tenure.lost.is_set():
+            try:
+                await self._link.done(tenure_id, outcome)
+            except CoordinatorError as failure:
+                _log.warning("the end of tick %s cannot be told yet: %s", outcome.tick, failure)
+                await self._clock.sleep(_RETELL)
+            else:
+                return True
+        return False

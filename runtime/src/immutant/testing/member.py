@@ -64,6 +64,9 @@ class _Line:
             raise CoordinatorError("the coordinator of this replica is gone")
         return self._link.stand(candidacy)
 
+    def ending(self, tenure: str, not_after: float) -> None:
+        self._link.ending(tenure, not_after)
+
     async def stopped(self, tenure: str) -> None:
         if not self._is_closed:
             await self._link.stopped(tenure)
