@@ -134,11 +134,15 @@ class Laptop:
         return sorted(found)
 
     def kill(self, replica: str, *parts: str) -> list[int]:
-        """SIGKILL the parts, all at once; their process ids."""
+        """SIGKILL the parts, all at once; the process ids of all that die by it.
+
+        A child dies with its supervisor.
+        """
         pids = self.processes(replica, *parts)
+        dying = {*pids, *(self.processes(replica, "child") if "supervisor" in parts else ())}
         for pid in pids:
             os.kill(pid, signal.SIGKILL)
-        return pids
+        return sorted(dying)
 
     def freeze_or_wake(self, replica: str, number: signal.Signals) -> None:
         """Send a signal to all processes of a replica."""
