@@ -3,7 +3,7 @@
 Belongs here: the events, the answers and the protocol of a link. Not here: how they travel
 (`immutant.transport`), who decides them (`immutant.election`) and what the application does about
 them (`immutant.singletons`). All instants named `not_after` are CLOCK_BOOTTIME seconds: absolute,
-so that an event read late is void by itself.
+so that what is read late does not prolong anything.
 """
 
 from collections.abc import AsyncIterator
@@ -78,7 +78,10 @@ class Revoked:
 
 @dataclass(frozen=True, slots=True)
 class TickDue:
-    """One claimed run of a job; void after `not_after`.
+    """One claimed run of a job.
+
+    Read after `not_after` it is run only if the tenure has been renewed meanwhile. If not, the
+    tenure is given up, and the job's next holder runs it again: dropped, it would stay open.
 
     Attributes:
         id: The same for every attempt at this tick, and for no other tick of the job.
