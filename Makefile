@@ -3,11 +3,11 @@
 
 PYTHON := .venv/bin/python
 RUFF := .venv/bin/ruff
-SOURCES := runtime/src tests tools examples
+SOURCES := runtime/src operator/src tests tools examples
 PYTEST := $(PYTHON) -m pytest
 
 # Stamps named by content: requirements that changed are installed again, a touched file is not.
-content = $(shell cat $(1) runtime/pyproject.toml runtime/src/immutant/_version.py tools/bootstrap.sh | cksum | tr -d ' ')
+content = $(shell cat $(1) runtime/pyproject.toml operator/pyproject.toml runtime/src/immutant/_version.py tools/bootstrap.sh | cksum | tr -d ' ')
 RUN := .venv/.run-$(call content,requirements/run.txt)
 DEV := .venv/.dev-$(call content,requirements/dev.txt)
 
@@ -59,10 +59,13 @@ chaos: $(DEV) ## The long forms: 200 kills under load (KILLS=, SEED=), 8,000 sim
 	IMMUTANT_SIMULATED_SEEDS=4000 $(PYTEST) -n 2 tests/simulation
 
 lock: $(DEV) ## Resolve the dependencies anew.
-	.venv/bin/uv pip compile runtime/pyproject.toml requirements/run.in --output-file requirements/run.txt $(LOCK)
-	.venv/bin/uv pip compile runtime/pyproject.toml requirements/dev.in --output-file requirements/dev.txt $(LOCK)
+	$(COMPILE) runtime/pyproject.toml requirements/run.in --output-file requirements/run.txt
+	$(COMPILE) runtime/pyproject.toml operator/pyproject.toml --all-extras requirements/dev.in --output-file requirements/dev.txt
+	$(COMPILE) runtime/pyproject.toml --extra cluster --extra sidecar --output-file requirements/runtime-image.txt
+	$(COMPILE) operator/pyproject.toml --output-file requirements/operator-image.txt
 
-LOCK := --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --custom-compile-command "make lock"
+COMPILE := .venv/bin/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url \
+	--no-emit-package immutant --custom-compile-command "make lock"
 
 format: $(DEV) ## Format the sources.
 	$(RUFF) check --fix $(SOURCES)

@@ -1,5 +1,6 @@
 #!/bin/sh
-# Makes .venv, installs locked requirements and the runtime into it. Needs Python 3.11 or newer;
+# Makes .venv, installs locked requirements and the runtime (for development the operator too)
+# into it. Needs Python 3.11 or newer;
 # root only where Debian keeps `venv` in a package of its own and pip is missing too.
 #
 # Usage: tools/bootstrap.sh REQUIREMENTS STAMP
@@ -68,5 +69,8 @@ fi
 echo "bootstrap: installing $requirements"
 .venv/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes --requirement "$requirements"
 .venv/bin/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable runtime
+case $requirements in
+*/dev.txt) .venv/bin/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable operator ;;
+esac
 rm -f "${stamp%-*}"-*
 touch "$stamp"

@@ -13,7 +13,7 @@ from typing import Any
 
 import h11
 
-from immutant.environment import Address
+from immutant.contract.environment import Address
 from immutant.errors import CoordinatorError, RequestRefusedError
 
 __all__ = ["request", "stream"]

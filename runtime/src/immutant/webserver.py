@@ -13,7 +13,7 @@ from typing import Any, Self
 
 import uvicorn
 
-from immutant.environment import Address
+from immutant.contract.environment import Address
 from immutant.errors import ConfigurationError
 
 __all__ = ["WebServer"]

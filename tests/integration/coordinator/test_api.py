@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from immutant import filelock, transport
-from immutant.environment import Address, Environment
+from immutant.contract.environment import Address, Environment
 from immutant.errors import CoordinatorError, RequestRefusedError
 
 

@@ -1,21 +1,22 @@
 """The coordinator as a process of its own, on the embedded store: `python -m immutant.coordinator`.
 
 Belongs here: putting the parts together and the process's end. It is told everything by its
-environment (`immutant.environment`).
+environment (`immutant.contract.environment`).
 """
 
 import asyncio
 import logging
 import os
 import sys
+from pathlib import Path
 
 from immutant.clock import SystemClock
+from immutant.contract.environment import Environment
 from immutant.coordinator.api import coordinator_api
 from immutant.coordinator.driver import Driver
 from immutant.coordinator.vigil import Vigil
-from immutant.election import Timings
 from immutant.embedded import EmbeddedBackend
-from immutant.environment import Environment
+from immutant.errors import ConfigurationError
 from immutant.processes import EX_SOFTWARE, ending, status_of
 from immutant.webserver import WebServer
 
@@ -27,6 +28,10 @@ _DRAIN_GRACE = 1.0
 
 async def _run(environment: Environment) -> int:
     end = ending(environment.lifeline)
+    if not isinstance(environment.state, Path):
+        raise ConfigurationError(
+            "IMMUTANT_GRID is set: beside a grid the coordinator is `python -m immutant.sidecar`"
+        )
     backend = await EmbeddedBackend.open(
         environment.state, replica=environment.replica, watch_peers=True
     )
@@ -36,7 +41,7 @@ async def _run(environment: Environment) -> int:
         environment.replica,
         backend.leases,
         SystemClock(),
-        Timings(),
+        environment.timings,
         on_failure=failed.set,
     )
     server = WebServer(

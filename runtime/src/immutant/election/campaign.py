@@ -8,9 +8,9 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from enum import Enum, auto
 
+from immutant.contract.timings import Timings
 from immutant.election.effects import Effect, Put, Tell
 from immutant.election.ticks import Ticker
-from immutant.election.timings import Timings
 from immutant.election.view import View
 from immutant.leases import Lease
 from immutant.link import Granted, Heartbeat, Revoked, Stopping

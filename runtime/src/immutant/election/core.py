@@ -9,13 +9,13 @@ from collections.abc import Callable, Iterator
 from dataclasses import replace
 from functools import partial
 
+from immutant.contract.timings import Timings
 from immutant.election.campaign import Campaign
 from immutant.election.effects import Effect, Get, Put
 from immutant.election.membership import DRAINING, Life, Membership
 from immutant.election.names import member_lease
 from immutant.election.placement import preferred
 from immutant.election.ticks import Ticker
-from immutant.election.timings import Timings
 from immutant.election.view import View
 from immutant.leases import Lease, LeaseEvent, LeaseSnapshot
 

@@ -8,8 +8,8 @@ from collections.abc import Callable
 from dataclasses import replace
 from enum import Enum, auto
 
+from immutant.contract.timings import Timings
 from immutant.election.effects import Put
-from immutant.election.timings import Timings
 from immutant.election.view import View
 from immutant.leases import Lease
 

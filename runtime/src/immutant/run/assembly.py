@@ -9,7 +9,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self
 
-from immutant.environment import Address, Environment
+from immutant.contract.environment import Address, Environment
 from immutant.run.keeper import Keeper
 from immutant.run.log import Log
 from immutant.run.options import Options

@@ -6,7 +6,7 @@ there are.
 
 from typing import Literal
 
-from immutant.environment import Address
+from immutant.contract.environment import Address
 from immutant.run.keeper import Keeper
 from immutant.run.router.pool import Pool, WebBackend
 

@@ -3,7 +3,7 @@
 Belongs here: asking it. A coordinator that does not answer is no error: the list shows a dash.
 """
 
-from immutant.environment import Address
+from immutant.contract.environment import Address
 from immutant.errors import CoordinatorError
 from immutant.transport import request
 

@@ -16,14 +16,14 @@ from immutant import filelock
 from immutant.app import App
 from immutant.calls import TenuredThreads
 from immutant.clock import SystemClock
-from immutant.embedded import EmbeddedBackend
-from immutant.environment import Environment
+from immutant.contract.environment import Environment, Grid
 from immutant.errors import ImmutantError
 from immutant.processes import EX_SOFTWARE, ending, status_of, told
 from immutant.runtime import AppRuntime
 from immutant.serve.guard import GuardedLink
 from immutant.serve.http_link import HttpLink
 from immutant.serve.loading import load_app
+from immutant.stores import Backend
 from immutant.webserver import WebServer
 
 __all__ = ["run_child"]
@@ -78,7 +78,7 @@ async def _serve(app: App, environment: Environment, report: int) -> None:
     asyncio.get_running_loop().set_default_executor(TenuredThreads())
     clock = SystemClock()
     lock = filelock.hold(environment.app_lock)
-    backend = await EmbeddedBackend.open(environment.state, replica=environment.replica)
+    backend = await _open_backend(environment)
     link = GuardedLink(HttpLink(environment.coordinator), report)
     runtime = AppRuntime(app, backend, link, replica=environment.replica, clock=clock)
     await runtime.start()
@@ -91,6 +91,17 @@ async def _serve(app: App, environment: Environment, report: int) -> None:
     await link.close()
     await backend.close()
     lock.release()
+
+
+async def _open_backend(environment: Environment) -> Backend:
+    """Connect to what keeps the data; only that backend's libraries are loaded."""
+    if isinstance(environment.state, Grid):
+        from immutant.grid import GridBackend
+
+        return await GridBackend.open(environment.state, replica=environment.replica)
+    from immutant.embedded import EmbeddedBackend
+
+    return await EmbeddedBackend.open(environment.state, replica=environment.replica)
 
 
 def _die_with(lifeline: int) -> None:

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from immutant import filelock, transport
-from immutant.environment import Address
+from immutant.contract.environment import Address
 from immutant.errors import CoordinatorError, LockHeldError
 from immutant.link import Candidacy, Event, Outcome
 from immutant.wire import decode_event

@@ -4,7 +4,7 @@ import asyncio
 import os
 import sys
 
-from immutant.environment import Environment
+from immutant.contract.environment import Environment
 
 __all__ = ["check", "serve"]
 

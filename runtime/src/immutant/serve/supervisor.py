@@ -11,8 +11,7 @@ import signal
 
 from immutant import transport
 from immutant.clock import SystemClock
-from immutant.election.timings import Timings
-from immutant.environment import Environment
+from immutant.contract.environment import Environment
 from immutant.errors import CoordinatorError
 from immutant.processes import ending, say
 from immutant.serve.guard import Deadlines
@@ -31,7 +30,7 @@ async def supervise(environment: Environment, child: int, report: int) -> int:
         child: The child's process id.
         report: The pipe in which the child reports its tenures.
     """
-    timings = Timings()
+    timings = environment.timings
     supervisor = _Supervisor(environment, child, Deadlines(timings.stop_margin))
     return await supervisor.run(report, environment.grace + timings.margins)
 

@@ -6,6 +6,9 @@ from immutant.errors import ConfigurationError
 
 __all__ = ["Timings"]
 
+_DEFAULT_DURATION = 4.0
+_DEFAULT_MARGINS = {"stop_margin": 1.0, "kill_margin": 0.4, "api_timeout": 0.6, "delivery": 0.25}
+
 CLOCK_RATE_ERROR = 0.01
 """How far apart two clocks' rates may be (rho): promises hold up to this."""
 
@@ -27,13 +30,13 @@ class Timings:
         ConfigurationError: They don't fit together; the text names the inequality.
     """
 
-    lease_duration: float = 4.0
+    lease_duration: float = _DEFAULT_DURATION
     renew_deadline: float = 2.5
     renew_period: float = 1.0
-    stop_margin: float = 1.0
-    kill_margin: float = 0.4
-    api_timeout: float = 0.6
-    delivery: float = 0.25
+    stop_margin: float = _DEFAULT_MARGINS["stop_margin"]
+    kill_margin: float = _DEFAULT_MARGINS["kill_margin"]
+    api_timeout: float = _DEFAULT_MARGINS["api_timeout"]
+    delivery: float = _DEFAULT_MARGINS["delivery"]
 
     def __post_init__(self) -> None:
         if min(self.renew_period, self.api_timeout, self.stop_margin, self.kill_margin) <= 0:
@@ -53,6 +56,21 @@ class Timings:
                 f"{needed:.2f} s is not below {self.renew_deadline:g} s; "
                 "raise renewDeadline or lower renewPeriod"
             )
+
+    @classmethod
+    def fitting(
+        cls, lease_duration: float, renew_deadline: float, renew_period: float
+    ) -> "Timings":
+        """Timings of which a user states three; the others follow from the lease duration.
+
+        Each is the same share of the lease duration as in the default profile, at most as there.
+
+        Raises:
+            ConfigurationError: They don't fit together; the text names the inequality.
+        """
+        share = min(1.0, lease_duration / _DEFAULT_DURATION)
+        margins = {name: share * margin for name, margin in _DEFAULT_MARGINS.items()}
+        return cls(lease_duration, renew_deadline, renew_period, **margins)
 
     @property
     def margins(self) -> float:

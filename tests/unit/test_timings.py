@@ -9,6 +9,13 @@ def test_the_stated_profiles_fit() -> None:
     Timings(1.2, 0.7, 0.25, 0.3, 0.15, 0.18, 0.08)
 
 
+def test_what_a_user_does_not_state_follows_from_the_lease_duration() -> None:
+    assert Timings.fitting(4.0, 2.5, 1.0) == Timings()
+    assert Timings.fitting(15.0, 10.0, 2.0).margins == Timings().margins
+    fast = Timings.fitting(1.2, 0.7, 0.25)
+    assert (fast.stop_margin, fast.api_timeout) == pytest.approx((0.3, 0.18))
+
+
 @pytest.mark.parametrize(
     ("wrong", "inequality"),
     [

@@ -1,0 +1,114 @@
+"""What things are called in a cluster: kind, labels, objects, containers, ports, files.
+
+Belongs here: every name that two programs must agree on. Not here: what is done with it.
+"""
+
+from typing import Final
+
+__all__ = [
+    "ANNOTATION_PREFIX",
+    "APP_LABEL",
+    "APP_LOCK",
+    "APP_PORT",
+    "CONTAINERS",
+    "COORDINATOR_PORT",
+    "GROUP",
+    "KIND",
+    "LONGEST_APP_NAME",
+    "MEMBER_METRICS_PORT",
+    "MEMBER_PORT",
+    "OPS_PORT",
+    "PLURAL",
+    "ROUTER_PORT",
+    "ROUTER_STATUS_PORT",
+    "SHARED_FOLDER",
+    "SOURCE_FOLDER",
+    "TOPOLOGY_PORT",
+    "UID_LABEL",
+    "VERSION",
+    "grid_name",
+    "members_service",
+    "router_name",
+    "service_account",
+    "web_service",
+]
+
+GROUP: Final = "immutant.org"
+VERSION: Final = "v1alpha1"
+KIND: Final = "ImmutantApp"
+PLURAL: Final = "immutantapps"
+
+APP_LABEL: Final = "immutant.org/app"
+"""On everything that belongs to an app, Leases included: the app's name."""
+
+UID_LABEL: Final = "immutant.org/app-uid"
+"""On an app's Leases: the ImmutantApp's UID, so that a re-created app inherits nothing."""
+
+ANNOTATION_PREFIX: Final = "immutant.org/"
+
+LONGEST_APP_NAME: Final = 40
+"""Longer ones do not fit into the labels that Kubernetes derives from them (63 characters)."""
+
+CONTAINERS: Final = ("app", "runtime", "member")
+"""The containers of an app's pod."""
+
+APP_PORT: Final = 8080
+"""The application's web server."""
+
+COORDINATOR_PORT: Final = 7070
+"""The sidecar's API, on loopback alone."""
+
+OPS_PORT: Final = 7071
+"""The sidecar's health and metrics."""
+
+MEMBER_PORT: Final = 5701
+"""The grid member, for members and clients of the same app alone."""
+
+TOPOLOGY_PORT: Final = 5702
+"""Who owns and who backs up a key: the member's own answers, on loopback alone."""
+
+MEMBER_METRICS_PORT: Final = 5703
+"""The member's Prometheus metrics."""
+
+ROUTER_PORT: Final = 8080
+"""The router's web entry."""
+
+ROUTER_STATUS_PORT: Final = 8404
+"""The router's /haproxy-status and /metrics."""
+
+SHARED_FOLDER: Final = "/run/immutant"
+"""An emptyDir that the containers `app` and `runtime` share."""
+
+APP_LOCK: Final = f"{SHARED_FOLDER}/app.lock"
+"""Locked by the application while it lives."""
+
+SOURCE_FOLDER: Final = "/app"
+"""Where the application's source lies; the container `app` works in it."""
+
+
+def service_account(app: str) -> str:
+    """The account of an app's pods.
+
+    The chart's admission policy takes the app's name from it: keep the two in step.
+    """
+    return f"immutant-app-{app}"
+
+
+def members_service(app: str) -> str:
+    """The headless Service of all members, those not ready included."""
+    return f"{app}-members"
+
+
+def web_service(app: str) -> str:
+    """The headless Service of the pods whose application is ready."""
+    return f"{app}-web"
+
+
+def router_name(app: str) -> str:
+    """The router's Deployment, configuration and status Service."""
+    return f"{app}-router"
+
+
+def grid_name(namespace: str, uid: str) -> str:
+    """The Hazelcast cluster's name: apps of one name, or one app created twice, never join."""
+    return f"{namespace}.{uid}"

@@ -1,0 +1,1 @@
+"""What the Kubernetes API keeps for an application: its Leases."""
