@@ -8,39 +8,23 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 
+from tests.log import PATIENCE, Line, Log
+
 IMMUTANT = (sys.executable, "-m", "immutant")
-PATIENCE = 20.0
 _ANNOUNCED = re.compile(r" behind http://127\.0\.0\.1:(\d+);")
 
 
-@dataclass(frozen=True)
-class Line:
-    """One line of the merged log: when it was read, whose it is, what it says."""
-
-    at: float
-    replica: str
-    text: str
-
-    @property
-    def number(self) -> int:
-        match = re.search(r"\d+", self.text)
-        assert match, self
-        return int(match.group())
-
-
-class Laptop:
+class Laptop(Log):
     """One `immutant run` on a folder of its own."""
 
     def __init__(self, folder: Path, app: Path, replicas: int, *options: str) -> None:
+        super().__init__()
         self.folder = folder
-        self.lines: list[Line] = []
-        self._news = threading.Condition()
         self.started = time.monotonic()
         command = [*IMMUTANT, "run", str(app), "--replicas", str(replicas), "--no-reload"]
         command += ["--name", "demo", "--port", "0", *options]
@@ -60,9 +44,7 @@ class Laptop:
         assert self.process.stdout
         for raw in self.process.stdout:
             replica, _, text = raw.rstrip("\n").partition(" | ")
-            with self._news:
-                self.lines.append(Line(time.monotonic(), replica.strip(), text))
-                self._news.notify_all()
+            self.add(Line(time.monotonic(), replica.strip(), text))
 
     @cached_property
     def port(self) -> int:
@@ -76,24 +58,6 @@ class Laptop:
 
     def url(self, path: str) -> str:
         return f"http://127.0.0.1:{self.port}{path}"
-
-    def said(self, word: str, since: int = 0) -> list[Line]:
-        """The lines that begin with this word, after the first `since` lines of all."""
-        return [line for line in self.lines[since:] if line.text.split(" ")[0] == word]
-
-    def until(self, done: Callable[[], bool], what: str, patience: float = PATIENCE) -> None:
-        """Wait, line by line, until something holds."""
-        with self._news:
-            if not self._news.wait_for(done, patience):
-                log = "\n".join(f"{line.replica} | {line.text}" for line in self.lines[-60:])
-                raise AssertionError(f"not within {patience:g} s: {what}; the log's end:\n{log}")
-
-    def wait_for(
-        self, word: str, count: int = 1, since: int = 0, patience: float = PATIENCE
-    ) -> list[Line]:
-        """Wait for so many lines that begin with this word; they are returned."""
-        self.until(lambda: len(self.said(word, since)) >= count, f"{count} x {word}", patience)
-        return self.said(word, since)
 
     def until_up(self, replicas: int = 1) -> None:
         """Wait until so many replicas answer their health checks."""
@@ -202,10 +166,6 @@ def laptop(folder: Path, app: Path, replicas: int, *options: str) -> Iterator[La
         yield run
     finally:
         run.close()
-
-
-def numbers(lines: Sequence[Line]) -> list[int]:
-    return [line.number for line in lines]
 
 
 def _kill_quietly(pid: int) -> None:

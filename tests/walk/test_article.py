@@ -8,7 +8,8 @@ import urllib.request
 from pathlib import Path
 
 import pytest
-from tests.walk.laptop import Laptop, Line, laptop, numbers
+from tests.log import Line, numbers
+from tests.walk.laptop import Laptop, laptop
 
 DEMO = Path(__file__).parents[2] / "examples" / "cluster-demo" / "app.py"
 
@@ -36,13 +37,6 @@ def others(run: Laptop, replica: str) -> list[str]:
 def up(run: Laptop) -> float:
     """When the first replica answered its first health check."""
     return run.wait_for("web", 1)[0].at
-
-
-def no_gap(run: Laptop, word: str = "send") -> list[int]:
-    """All numbers of this word so far, without a gap."""
-    seen = numbers(run.said(word))
-    assert sorted(set(seen)) == list(range(max(seen) + 1)), seen
-    return seen
 
 
 def test_one_replica_settles_into_four_kinds_of_lines(tmp_path: Path) -> None:
@@ -82,7 +76,7 @@ def test_a_graceful_stop_moves_daemon_and_job_with_no_number_missing_or_twice(
         sent = run.wait_for("send", 3)
         assert {line.replica for line in sent[-2:]} == {other}
         assert run.holder("job.ajob") == other
-        seen = no_gap(run)
+        seen = run.no_gap()
         assert len(seen) == len(set(seen)), f"sent twice: {seen}"
         received = run.wait_for("recv", len(seen))
         assert sorted(numbers(received)) == list(range(len(received)))
@@ -106,7 +100,7 @@ def test_a_kill_moves_the_daemon_within_a_second_with_no_number_missing(
         sent = run.wait_for("send", 1, since)
         assert sent[0].at - killed < 1.0
         run.wait_for("send", 2, since)
-        seen = no_gap(run)
+        seen = run.no_gap()
         # The kill may have come between a send and its count: that number alone is sent again.
         assert len(seen) - len(set(seen)) <= 1
         run.until(lambda: set(numbers(run.said("recv"))) >= set(seen), "all numbers are received")
@@ -132,7 +126,7 @@ def test_a_kill_moves_the_daemon_within_a_second_after_a_replica_has_left_and_co
         killed = time.monotonic()
         run.kill(run.said("send")[-1].replica, "child")
         assert run.wait_for("send", 1, since)[0].at - killed < 1.0
-        no_gap(run)
+        run.no_gap()
 
 
 def test_a_session_goes_on_after_the_replica_that_answered_has_stopped(tmp_path: Path) -> None:

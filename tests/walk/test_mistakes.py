@@ -6,7 +6,8 @@ import subprocess
 from pathlib import Path
 
 import pytest
-from tests.walk.laptop import IMMUTANT, laptop, numbers
+from tests.log import numbers
+from tests.walk.laptop import IMMUTANT, laptop
 
 DEMO = Path(__file__).parents[2] / "examples" / "cluster-demo" / "app.py"
 EX_CONFIG = 78
