@@ -1,0 +1,220 @@
+"""The testbed, whole: what the command line and the tests' fixtures call.
+
+Belongs here: the verbs. Not here: how each part is done.
+"""
+
+import ctypes
+import os
+import subprocess
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from functools import partial
+from pathlib import Path
+
+from tests.e2e.testbed import (
+    cleaning,
+    controlplane,
+    images,
+    machine,
+    network,
+    nodes,
+    owner,
+    programs,
+)
+from tests.e2e.testbed.errors import TestbedError, wait_until
+from tests.e2e.testbed.layout import (
+    CHECKOUT,
+    CONTROL_PLANE,
+    CONTROL_PLANE_NAMESPACE,
+    NODES,
+    STATE,
+    Node,
+    namespace_file,
+)
+from tests.e2e.testbed.processes import enter
+
+__all__ = ["Testbed"]
+
+_NODES_READY_WITHIN = 90.0
+_CLONE_NEWNET = 0x40000000
+
+
+class Testbed:
+    """Three nodes and a control plane on this machine.
+
+    It has no state of its own: every object speaks of the machine's one testbed. All methods raise
+    `TestbedError`, whose text says why and what to do.
+    """
+
+    __test__ = False  # pytest would collect it by its name
+
+    ingress = CONTROL_PLANE
+    """Where the ingress controller listens, on port 80, once one is inside (`enter`)."""
+
+    kubeconfig = controlplane.KUBECONFIG
+    """The administrator's; of use inside only."""
+
+    numbers = tuple(node.number for node in NODES)
+
+    def build(self) -> list[str]:
+        """Build the programs that are not in the cache; the names of what was built."""
+        machine.prepare()
+        return programs.build()
+
+    def up(self) -> None:
+        """Raise the testbed anew: what there is of a former one is removed first."""
+        self.build()
+        with owner.changing():
+            owner.refuse_others()
+            cleaning.clean()
+            owner.claim()
+            network.make()
+            _together(controlplane.start, *(partial(nodes.boot, node) for node in NODES))
+            _together(*(partial(nodes.join, node) for node in NODES))
+            controlplane.start_service_side()
+            for node in NODES:
+                self._wait_for(node)
+
+    def down(self) -> None:
+        """Remove the testbed with everything in it; the cache of programs stays."""
+        self._check_machine()
+        with owner.changing():
+            owner.refuse_others()
+            cleaning.clean()
+
+    def is_up(self) -> bool:
+        """Whether there is a testbed of this checkout whose API server answers."""
+        try:
+            owner.refuse_others()
+            return STATE.exists() and controlplane.kubectl("get", "--raw", "/readyz") == "ok"
+        except TestbedError:
+            return False
+
+    def load(self, *archives: Path) -> None:
+        """Put the images of docker-archives on every node that runs."""
+        self._check_up()
+        for archive in archives:
+            if not archive.is_file():
+                raise TestbedError(f"there is no archive {archive}; build the images first")
+        sockets = [nodes.containerd_socket(node) for node in NODES if nodes.is_running(node)]
+        loads = (partial(images.load, socket, each) for each in archives for socket in sockets)
+        _together(*loads)
+
+    def cut(self, number: int) -> None:
+        """Take a node off the network: packets to and from it vanish silently."""
+        network.cut(self._node(number))
+
+    def heal(self, number: int) -> None:
+        """Bring a node that was cut off back; Kubernetes needs a few seconds to call it Ready."""
+        network.heal(self._node(number))
+
+    def crash(self, number: int) -> None:
+        """Take a node's power away: off the network first, then everything on it is killed."""
+        with owner.changing():
+            nodes.crash(self._node(number))
+
+    def restart(self, number: int) -> None:
+        """Give a node power again, after a crash or instead of one; returns when it is Ready."""
+        node = self._node(number)
+        with owner.changing():
+            nodes.stop(node)
+            network.heal(node)
+            nodes.boot(node)
+            nodes.join(node)
+            self._wait_for(node)
+
+    def is_ready(self, number: int) -> bool:
+        """Whether Kubernetes calls the node Ready."""
+        return self._condition(self._node(number)) == "True"
+
+    def address(self, number: int) -> str:
+        """A node's own address."""
+        return self._node(number).address
+
+    def kubectl(self, *arguments: object, text: str | None = None) -> str:
+        """Run kubectl as the administrator to its end; what it printed."""
+        self._check_up()
+        return controlplane.kubectl(*arguments, text=text)
+
+    def exec(self, arguments: Sequence[str]) -> int:
+        """Run a program in the control plane's network with KUBECONFIG and PATH set.
+
+        Its input and output are this process's own. Returns its exit code.
+        """
+        self._check_up()
+        whole = [*enter(CONTROL_PLANE_NAMESPACE), *arguments]
+        return subprocess.run(whole, env=self.environment(), check=False).returncode
+
+    def environment(self) -> dict[str, str]:
+        """This process's environment, with what programs need to use the testbed."""
+        path = os.pathsep.join([*map(str, programs.folders()), os.environ.get("PATH", "")])
+        return {**os.environ, "KUBECONFIG": str(self.kubeconfig), "PATH": path}
+
+    def enter(self) -> None:
+        """Move this process into the control plane's network, and set its environment.
+
+        From then on this thread, and the threads and processes that it starts, reach nodes, pods,
+        services and the API server, and nothing else. There is no way back.
+        """
+        self._check_up()
+        libc = ctypes.CDLL(None, use_errno=True)
+        with namespace_file(CONTROL_PLANE_NAMESPACE).open() as file:
+            if libc.setns(file.fileno(), _CLONE_NEWNET):
+                raise TestbedError(f"cannot enter: {os.strerror(ctypes.get_errno())}")
+        os.environ.update(self.environment())
+
+    def inside(self, number: int) -> list[str]:
+        """What a command begins with to run on a node: its network, processes and mounts."""
+        return nodes.inside(self._node(number))
+
+    def status(self) -> str:
+        """What there is, for a person."""
+        if not self.is_up():
+            return "the testbed is down"
+        lines = [f"the testbed of {CHECKOUT} is up; its files are in {STATE}"]
+        lines += [f"  {self._describe(node)}" for node in NODES]
+        lines.append("network policies are enforced by the testbed itself, on the nodes")
+        return "\n".join(lines)
+
+    def _describe(self, node: Node) -> str:
+        power = "running" if nodes.is_running(node) else "without power"
+        cable = "cut off" if network.is_cut(node) else "connected"
+        ready = {"True": "Ready"}.get(self._condition(node), "not Ready")
+        return f"{node.name}  {node.address}  zone {node.zone}  {power}, {cable}, {ready}"
+
+    def _condition(self, node: Node) -> str:
+        query = '-o=jsonpath={.status.conditions[?(@.type=="Ready")].status}'
+        return self.kubectl("get", "node", node.name, query, "--ignore-not-found")
+
+    def _wait_for(self, node: Node) -> None:
+        wait_until(
+            node.name,
+            lambda: self._condition(node) == "True",
+            _NODES_READY_WITHIN,
+            f"{STATE}/logs/{node.name}-*.log",
+        )
+
+    def _node(self, number: int) -> Node:
+        self._check_up()
+        for node in NODES:
+            if node.number == number:
+                return node
+        raise TestbedError(f"there is no node {number}; the nodes are 1, 2 and 3")
+
+    def _check_machine(self) -> None:
+        reason = machine.why_not()
+        if reason:
+            raise TestbedError(reason)
+
+    def _check_up(self) -> None:
+        self._check_machine()
+        owner.refuse_others()
+        if not STATE.exists():
+            raise TestbedError("the testbed is down; raise it with `make testbed`")
+
+
+def _together(*actions: Callable[[], object]) -> None:
+    """Do all of it at once; the first failure is the failure."""
+    with ThreadPoolExecutor() as pool:
+        for done in [pool.submit(action) for action in actions]:
+            done.result()
