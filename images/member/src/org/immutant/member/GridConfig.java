@@ -1,0 +1,114 @@
+package org.immutant.member;
+
+import com.hazelcast.config.Config;
+import com.hazelcast.config.JoinConfig;
+import com.hazelcast.config.MapConfig;
+import com.hazelcast.config.MergePolicyConfig;
+import com.hazelcast.config.NetworkConfig;
+import com.hazelcast.config.QueueConfig;
+import com.hazelcast.config.ReplicatedMapConfig;
+import com.hazelcast.config.RestEndpointGroup;
+import com.hazelcast.config.RingbufferConfig;
+import com.hazelcast.spi.merge.PutIfAbsentMergePolicy;
+import com.hazelcast.spi.properties.ClusterProperty;
+
+/**
+ * Hazelcast's configuration.
+ *
+ * <p>Belongs here: every setting of Hazelcast that differs from its default, with the reason. One
+ * default holds for all maps and queues: what differs by map is the client's to do.
+ */
+final class GridConfig {
+    private GridConfig() {}
+
+    /** The configuration of a member with these settings. */
+    static Config of(Settings settings) {
+        Config config = new Config();
+        config.setClusterName(settings.grid());
+        network(config.getNetworkConfig(), settings);
+        structures(config, settings.owners() - 1);
+        failureDetection(config);
+        surroundings(config, settings);
+        return config;
+    }
+
+    // The health check is deprecated in favour of the Enterprise edition's.
+    @SuppressWarnings({"deprecation", "removal"})
+    private static void network(NetworkConfig network, Settings settings) {
+        network.setPort(settings.port()).setPortAutoIncrement(false);
+        network.setPublicAddress(bracketed(settings) + ":" + settings.port());
+        // The kubelet asks for /hazelcast/health; the other groups would let anyone read and write.
+        network.getRestApiConfig()
+                .setEnabled(true)
+                .disableAllGroups()
+                .enableGroups(RestEndpointGroup.HEALTH_CHECK);
+        JoinConfig join = network.getJoin();
+        join.getAutoDetectionConfig().setEnabled(false);
+        join.getMulticastConfig().setEnabled(false);
+        if (settings.dns().isEmpty()) {
+            join.getTcpIpConfig().setEnabled(true).setMembers(settings.seeds());
+        } else {
+            join.getKubernetesConfig()
+                    .setEnabled(true)
+                    .setProperty("service-dns", settings.dns())
+                    .setProperty("service-port", String.valueOf(settings.port()));
+        }
+    }
+
+    private static String bracketed(Settings settings) {
+        String address = settings.address().getHostAddress();
+        return address.contains(":") ? "[" + address + "]" : address;
+    }
+
+    /**
+     * Every entry is on all its owners before its write is acknowledged, nothing is evicted, and at
+     * a merge what was there stays: both sides may have gone on, and a client that was told of a
+     * write on the larger side must find it.
+     */
+    private static void structures(Config config, int backups) {
+        MergePolicyConfig keep = new MergePolicyConfig(PutIfAbsentMergePolicy.class.getName(), 100);
+        config.addMapConfig(
+                new MapConfig("default").setBackupCount(backups).setMergePolicyConfig(keep));
+        config.addQueueConfig(
+                new QueueConfig("default").setBackupCount(backups).setMergePolicyConfig(keep));
+        config.addRingBufferConfig(
+                new RingbufferConfig("default").setBackupCount(backups).setMergePolicyConfig(keep));
+        config.addReplicatedMapConfig(new ReplicatedMapConfig("default").setMergePolicyConfig(keep));
+    }
+
+    /**
+     * A member that is frozen or cut off blocks every call to its partitions until it is suspected,
+     * and failovers are to end within 5 s: hence heartbeats each second and suspicion after 4 s
+     * (Hazelcast's defaults are 5 s and 60 s). One that comes back finds the cluster again by the
+     * merge task, which by default first runs after 5 minutes.
+     */
+    private static void failureDetection(Config config) {
+        set(config, ClusterProperty.HEARTBEAT_INTERVAL_SECONDS.getName(), 1);
+        set(config, ClusterProperty.MAX_NO_HEARTBEAT_SECONDS.getName(), 4);
+        set(config, ClusterProperty.MERGE_FIRST_RUN_DELAY_SECONDS.getName(), 5);
+        set(config, ClusterProperty.MERGE_NEXT_RUN_DELAY_SECONDS.getName(), 5);
+        // Partitions are placed at their first use: a founder need not wait for those who come later.
+        set(config, ClusterProperty.WAIT_SECONDS_BEFORE_JOIN.getName(), 0);
+    }
+
+    private static void surroundings(Config config, Settings settings) {
+        boolean everywhere = !settings.address().isLoopbackAddress();
+        set(config, ClusterProperty.SOCKET_BIND_ANY.getName(), everywhere);
+        set(config, ClusterProperty.PREFER_IPv4_STACK.getName(), !bracketed(settings).startsWith("["));
+        // Hazelcast resolves no name and guesses no interface where this is set.
+        System.setProperty("hazelcast.local.localAddress", settings.address().getHostAddress());
+        set(config, ClusterProperty.PHONE_HOME_ENABLED.getName(), false);
+        // Near caches learn of a change at once; batches of invalidations are up to 10 s late.
+        set(config, ClusterProperty.MAP_INVALIDATION_MESSAGE_BATCH_ENABLED.getName(), false);
+        // Leaving is Main's to do, which tells an exit on purpose from one by mistake.
+        set(config, ClusterProperty.SHUTDOWNHOOK_ENABLED.getName(), false);
+        set(config, ClusterProperty.GRACEFUL_SHUTDOWN_MAX_WAIT.getName(), 20);
+        set(config, ClusterProperty.LOGGING_TYPE.getName(), "jdk");
+        set(config, ClusterProperty.LOGGING_ENABLE_DETAILS.getName(), false);
+        set(config, "hazelcast.logging.emoji.enabled", false);
+    }
+
+    private static void set(Config config, String property, Object value) {
+        config.setProperty(property, String.valueOf(value));
+    }
+}

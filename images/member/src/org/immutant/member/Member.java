@@ -1,0 +1,67 @@
+package org.immutant.member;
+
+import com.hazelcast.core.Hazelcast;
+import com.hazelcast.core.HazelcastException;
+import com.hazelcast.core.HazelcastInstance;
+import com.hazelcast.core.LifecycleEvent;
+
+/** One member, from its first look at the others to its leave. */
+final class Member {
+    private final Settings settings;
+    private final TopologyServer server;
+    private volatile HazelcastInstance instance;
+    private volatile boolean leaving;
+
+    private Member(Settings settings, TopologyServer server) {
+        this.settings = settings;
+        this.server = server;
+    }
+
+    /**
+     * Starts a member; returns when it is in its cluster.
+     *
+     * @param settings what it was told
+     * @throws Refusal it cannot listen
+     * @throws InterruptedException the thread was interrupted
+     */
+    static Member start(Settings settings) throws InterruptedException {
+        Member member = new Member(settings, TopologyServer.listen(settings.topology()));
+        Runtime.getRuntime().addShutdownHook(new Thread(member::leave, "leave"));
+        Metrics.listen(settings);
+        if (!settings.dns().isEmpty()) {
+            new Discovery(settings).await();
+        }
+        member.run();
+        return member;
+    }
+
+    private void run() {
+        try {
+            HazelcastInstance running = Hazelcast.newHazelcastInstance(GridConfig.of(settings));
+            instance = running;
+            running.getLifecycleService().addLifecycleListener(this::noticeEnd);
+            Topology topology = new Topology(running, settings.owners());
+            new Metrics(running, topology).register();
+            server.open(topology);
+        } catch (HazelcastException error) {
+            throw new Refusal("The member cannot start: " + error.getMessage());
+        }
+    }
+
+    /** Hazelcast ends by itself when memory runs out or the cluster refuses it: so does the process. */
+    private void noticeEnd(LifecycleEvent event) {
+        if (event.getState() == LifecycleEvent.LifecycleState.SHUTDOWN && !leaving) {
+            Runtime.getRuntime().halt(Main.FAILED);
+        }
+    }
+
+    /** Leaves: what this member alone owns goes to the others first. */
+    void leave() {
+        leaving = true;
+        server.close();
+        HazelcastInstance running = instance;
+        if (running != null) {
+            running.shutdown();
+        }
+    }
+}

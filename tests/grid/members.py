@@ -1,0 +1,266 @@
+"""Real members on loopback, for tests.
+
+Belongs here: starting, stopping, killing and freezing members, and asking them over HTTP. Not
+here: what a test expects of them.
+"""
+
+import contextlib
+import json
+import os
+import random
+import re
+import shutil
+import signal
+import socket
+import subprocess
+import tempfile
+import time
+import urllib.error
+import urllib.parse
+import urllib.request
+import uuid
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from immutant.contract.environment import Address, Grid
+from tests.grid.build import build
+
+__all__ = ["Member", "Members", "running"]
+
+LOOPBACK = "127.0.0.1"
+PATIENCE = 60.0
+"""Seconds until members that should be ready are given up; on a quiet machine they take 3."""
+
+POLL = 0.05
+
+
+@dataclass(frozen=True, slots=True)
+class Ports:
+    """Where a member listens; it keeps them when it is started again."""
+
+    grid: int
+    topology: int
+    metrics: int
+
+
+class Member:
+    """One member's process, and what it says of itself."""
+
+    def __init__(self, ports: Ports, cluster: "Members") -> None:
+        self.ports = ports
+        self.log = cluster.folder / f"{ports.grid}.log"
+        self._cluster = cluster
+        self._process: subprocess.Popen[bytes] | None = None
+
+    @property
+    def name(self) -> str:
+        """As the topology names it: address:port."""
+        return f"{LOOPBACK}:{self.ports.grid}"
+
+    @property
+    def pid(self) -> int:
+        assert self._process is not None
+        return self._process.pid
+
+    @property
+    def alive(self) -> bool:
+        return self._process is not None and self._process.poll() is None
+
+    def start(self) -> None:
+        """Start it, or start it again after its end; see `Members.ready`."""
+        assert not self.alive
+        with self.log.open("ab") as log:
+            self._process = subprocess.Popen(
+                [build() / "start"],
+                env={**os.environ, **self._cluster.environ(self)},
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=log,
+                process_group=self._cluster.group,
+            )
+
+    def stop(self) -> int:
+        """SIGTERM: it hands over what it owns and leaves. Returns its exit status."""
+        return self._end(signal.SIGTERM)
+
+    def kill(self) -> None:
+        """SIGKILL."""
+        self._end(signal.SIGKILL)
+
+    def freeze(self) -> None:
+        """SIGSTOP: it is there, and answers nothing."""
+        os.kill(self.pid, signal.SIGSTOP)
+
+    def thaw(self) -> None:
+        """SIGCONT."""
+        os.kill(self.pid, signal.SIGCONT)
+
+    def wait(self) -> int:
+        """Wait for its end by itself; returns its exit status."""
+        assert self._process is not None
+        return self._process.wait(PATIENCE)
+
+    def healthy(self, check: str = "ready") -> bool:
+        """Its own health check: ready, or cluster-safe."""
+        try:
+            self._fetch(self.ports.grid, f"/hazelcast/health/{check}")
+        except OSError:
+            return False
+        return True
+
+    def topology(self, path: str, **parameters: str) -> Any:
+        """What the topology API answers at /v1/`path`.
+
+        Raises:
+            OSError: It does not answer, or with an error (urllib.error.HTTPError).
+        """
+        query = urllib.parse.urlencode(parameters)
+        return json.loads(self._fetch(self.ports.topology, f"/v1/{path}?{query}"))
+
+    def metric(self, name: str, **labels: str) -> float | None:
+        """One value of its metrics page; None where the page has no such line.
+
+        Raises:
+            OSError: It does not answer.
+        """
+        for line in self._fetch(self.ports.metrics, "/metrics").splitlines():
+            key, _, value = line.rpartition(" ")
+            found = dict(re.findall(r'(\w+)="([^"]*)"', key))
+            if key.partition("{")[0] == name and labels.items() <= found.items():
+                return float(value)
+        return None
+
+    def _end(self, with_signal: signal.Signals) -> int:
+        if self.alive:
+            os.kill(self.pid, with_signal)
+        return self.wait()
+
+    def _fetch(self, port: int, path: str) -> str:
+        with urllib.request.urlopen(f"http://{LOOPBACK}:{port}{path}", timeout=10) as answer:
+            return str(answer.read().decode())
+
+
+class Members:
+    """Members of one cluster with a name of its own."""
+
+    def __init__(self, folder: Path, group: int, environ: dict[str, str]) -> None:
+        self.cluster = f"test.{uuid.uuid4()}"
+        self.folder = folder
+        self.group = group
+        self._environ = environ
+        self._members: list[Member] = []
+
+    def __iter__(self) -> Iterator[Member]:
+        return iter(self._members)
+
+    def __len__(self) -> int:
+        return len(self._members)
+
+    def __getitem__(self, index: int) -> Member:
+        return self._members[index]
+
+    def grid(self, beside: int = 0) -> Grid:
+        """For a client beside that member: it is the first of the list, and tells the topology."""
+        near = self[beside]
+        members = [near, *(member for member in self if member is not near)]
+        return Grid(
+            cluster=self.cluster,
+            members=tuple(Address(host=LOOPBACK, port=member.ports.grid) for member in members),
+            topology=Address(host=LOOPBACK, port=near.ports.topology),
+        )
+
+    def add(self, count: int = 1) -> list[Member]:
+        """Start that many more, together; see `ready`."""
+        added = [Member(ports, self) for ports in free_ports(count)]
+        self._members += added
+        for member in added:
+            member.start()
+        return added
+
+    def environ(self, member: Member) -> dict[str, str]:
+        """What a member is told. Its seeds are those alive: the first one need not wait for any."""
+        return {
+            "IMMUTANT_GRID": self.cluster,
+            "IMMUTANT_GRID_SEEDS": ",".join(one.name for one in self if one.alive or one is member),
+            "IMMUTANT_MEMBER_ADDRESS": LOOPBACK,
+            "IMMUTANT_MEMBER_PORT": str(member.ports.grid),
+            "IMMUTANT_TOPOLOGY": f"{LOOPBACK}:{member.ports.topology}",
+            "IMMUTANT_MEMBER_METRICS": str(member.ports.metrics),
+            **self._environ,
+        }
+
+    def ready(self) -> None:
+        """Wait until all that are alive are one cluster, and every entry is on all its owners.
+
+        Raises:
+            TimeoutError: That took longer than PATIENCE; the text has the members' logs.
+        """
+        deadline = time.monotonic() + PATIENCE
+        while not self._one():
+            if time.monotonic() > deadline:
+                raise TimeoutError("\n".join(member.log.read_text() for member in self))
+            time.sleep(POLL)
+
+    def _one(self) -> bool:
+        alive = [member for member in self if member.alive]
+        try:
+            return all(
+                member.healthy()
+                and len(member.topology("partitions")["members"]) == len(alive)
+                and member.topology("safe")["safe"]
+                for member in alive
+            )
+        except OSError:
+            return False
+
+
+@contextlib.contextmanager
+def running(count: int = 3, **environ: str) -> Iterator[Members]:
+    """That many members as one cluster, ready; whatever is left at the end is killed.
+
+    They die with this process too, however it ends. It may be entered in any thread.
+
+    Args:
+        count: How many.
+        environ: Variables of the contract that differ, such as IMMUTANT_OWNERS="3".
+    """
+    folder = Path(tempfile.mkdtemp(prefix="immutant-members-"))
+    with _process_group() as group:
+        members = Members(folder, group, {"IMMUTANT_HEAP": "128m", **environ})
+        try:
+            members.add(count)
+            members.ready()
+            yield members
+        finally:
+            for member in members:
+                member.kill()
+    shutil.rmtree(folder)
+
+
+@contextlib.contextmanager
+def _process_group() -> Iterator[int]:
+    """A process group that is killed when this process ends: its leader waits for our pipe's end.
+
+    A parent-death signal would not do: it is sent when the *thread* ends that started the process.
+    """
+    leader = subprocess.Popen(
+        ["/bin/sh", "-c", "read -r line; kill -KILL 0"], stdin=subprocess.PIPE, process_group=0
+    )
+    try:
+        yield leader.pid
+    finally:
+        leader.communicate()
+
+
+def free_ports(count: int) -> list[Ports]:
+    """Ports that nobody listens on, below those that the kernel gives to outgoing connections."""
+    found: list[int] = []
+    with contextlib.ExitStack() as stack:
+        while len(found) < 3 * count:
+            taken = stack.enter_context(socket.socket())
+            with contextlib.suppress(OSError):
+                taken.bind((LOOPBACK, random.randrange(15_000, 32_000)))
+                found.append(taken.getsockname()[1])
+    return [Ports(*found[i : i + 3]) for i in range(0, len(found), 3)]
