@@ -6,7 +6,6 @@ environment (`immutant.contract.environment`).
 
 import asyncio
 import logging
-import os
 import sys
 from pathlib import Path
 
@@ -14,16 +13,14 @@ from immutant.clock import SystemClock
 from immutant.contract.environment import Environment
 from immutant.coordinator.api import coordinator_api
 from immutant.coordinator.driver import Driver
+from immutant.coordinator.lifetime import live
 from immutant.coordinator.vigil import Vigil
 from immutant.embedded import EmbeddedBackend
 from immutant.errors import ConfigurationError
-from immutant.processes import EX_SOFTWARE, ending, status_of
+from immutant.processes import ending, status_of
 from immutant.webserver import WebServer
 
 __all__ = ["main"]
-
-_DRAIN_GRACE = 1.0
-"""The application has drained before; what it still holds is given up soon."""
 
 
 async def _run(environment: Environment) -> int:
@@ -47,17 +44,9 @@ async def _run(environment: Environment) -> int:
     server = WebServer(
         coordinator_api(driver, Vigil(environment.app_lock, driver.gone)), environment.coordinator
     )
-    driver.start()
-    async with server:
-        await asyncio.wait(
-            {asyncio.ensure_future(end.wait()), asyncio.ensure_future(failed.wait())},
-            return_when=asyncio.FIRST_COMPLETED,
-        )
-        if not failed.is_set():
-            await driver.retire("the coordinator is stopping", _DRAIN_GRACE)
-    await driver.close()
+    status = await live(driver, [server], end, failed)
     await backend.close()
-    return EX_SOFTWARE if failed.is_set() else os.EX_OK
+    return status
 
 
 def main() -> int:

@@ -14,6 +14,9 @@ election), answers as requests of their own, so that any language can take part:
 
 import asyncio
 import json
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 from starlette.applications import Starlette
@@ -26,31 +29,39 @@ from immutant.coordinator.bodies import Body
 from immutant.coordinator.driver import Driver
 from immutant.coordinator.vigil import Vigil
 from immutant.errors import CoordinatorError, DefinitionError, RequestRefusedError
-from immutant.link import Outcome
+from immutant.link import Candidacy, Outcome
 from immutant.wire import encode_event
 
-__all__ = ["coordinator_api"]
+__all__ = ["REFUSALS", "Call", "calls", "coordinator_api"]
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """One thing that can be asked of a coordinator."""
+
+    method: str
+    path: str
+    answer: Callable[[Request], Awaitable[Response]]
+
+
+def calls(driver: Driver, vigil: Vigil) -> list[Call]:
+    """All that can be asked of a driver; what goes wrong is answered by `REFUSALS`."""
+    api = _Api(driver, vigil)
+    return [
+        Call("POST", "/v1/hello", api.hello),
+        Call("POST", "/v1/singletons", api.singletons),
+        Call("POST", "/v1/tenures/{tenure}/stopped", api.stopped),
+        Call("POST", "/v1/tenures/{tenure}/done", api.done),
+        Call("POST", "/v1/drain", api.drain),
+        Call("GET", "/v1/deadlines", api.deadlines),
+        Call("GET", "/v1/status", api.status),
+    ]
 
 
 def coordinator_api(driver: Driver, vigil: Vigil) -> Starlette:
     """The ASGI application in front of a driver."""
-    api = _Api(driver, vigil)
-    return Starlette(
-        routes=[
-            Route("/v1/hello", api.hello, methods=["POST"]),
-            Route("/v1/singletons", _Stream(api.stand), methods=["POST"]),
-            Route("/v1/tenures/{tenure}/stopped", api.stopped, methods=["POST"]),
-            Route("/v1/tenures/{tenure}/done", api.done, methods=["POST"]),
-            Route("/v1/drain", api.drain, methods=["POST"]),
-            Route("/v1/deadlines", _Stream(api.deadlines), methods=["GET"]),
-            Route("/v1/status", api.status, methods=["GET"]),
-        ],
-        exception_handlers={
-            CoordinatorError: _refuse(409),
-            DefinitionError: _refuse(422),
-            RequestRefusedError: _refuse(422),
-        },
-    )
+    routes = [Route(one.path, one.answer, methods=[one.method]) for one in calls(driver, vigil)]
+    return Starlette(routes=routes, exception_handlers=REFUSALS)
 
 
 class _Api:
@@ -71,11 +82,15 @@ class _Api:
             }
         )
 
-    async def stand(self, request: Request, lines: "_Lines") -> None:
+    async def singletons(self, request: Request) -> Response:
         body = await Body.of(request)
-        if body.text("incarnation") != self._driver.incarnation:
+        incarnation, candidacy = body.text("incarnation"), body.candidacy()
+        return _Stream(partial(self._stand, incarnation, candidacy))
+
+    async def _stand(self, incarnation: str, candidacy: Candidacy, lines: "_Lines") -> None:
+        if incarnation != self._driver.incarnation:
             raise CoordinatorError("another incarnation has begun; say hello again")
-        async with self._driver.stand(body.candidacy()) as events:
+        async with self._driver.stand(candidacy) as events:
             await lines.begin()
             async for event in events:
                 await lines.send(encode_event(event))
@@ -95,7 +110,10 @@ class _Api:
         await self._driver.drain(body.text("process"), body.text("reason"), body.number("grace"))
         return Response(status_code=204)
 
-    async def deadlines(self, request: Request, lines: "_Lines") -> None:
+    async def deadlines(self, request: Request) -> Response:
+        return _Stream(self._tell_deadlines)
+
+    async def _tell_deadlines(self, lines: "_Lines") -> None:
         await lines.begin()
         async for deadlines in self._driver.deadlines():
             await lines.send(json.dumps(deadlines).encode() + b"\n")
@@ -130,16 +148,16 @@ class _Lines:
         await self._send({"type": "http.response.body", "body": line, "more_body": more})
 
 
-class _Stream:
-    """An endpoint that streams until its work ends or the client goes away."""
+class _Stream(Response):
+    """An answer that streams until its work ends or the client goes away."""
 
-    def __init__(self, work: Any) -> None:  # noqa: ANN401 - a bound method of _Api
+    def __init__(self, work: Callable[[_Lines], Awaitable[None]]) -> None:
+        super().__init__()
         self._work = work
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        request, lines = Request(scope, receive), _Lines(send)
-        await request.body()
-        work = asyncio.ensure_future(self._work(request, lines))
+        lines = _Lines(send)
+        work = asyncio.ensure_future(self._work(lines))
         gone = asyncio.ensure_future(_disconnected(receive))
         try:
             await asyncio.wait({work, gone}, return_when=asyncio.FIRST_COMPLETED)
@@ -163,3 +181,11 @@ def _refuse(status: int) -> Any:  # noqa: ANN401 - Starlette's handler type
         return PlainTextResponse(str(error), status_code=status)
 
     return handle
+
+
+REFUSALS: dict[Any, Any] = {
+    CoordinatorError: _refuse(409),
+    DefinitionError: _refuse(422),
+    RequestRefusedError: _refuse(422),
+}
+"""What an error of the coordinator is answered with."""

@@ -7,11 +7,13 @@ import asyncio
 import contextlib
 import logging
 import secrets
-from collections.abc import AsyncIterator, Callable, Coroutine
+from collections import Counter
+from collections.abc import AsyncIterator, Callable, Coroutine, Mapping
 from contextlib import asynccontextmanager
 from typing import Any
 
 from immutant.clock import Clock
+from immutant.coordinator.outage import Outage
 from immutant.election import Effect, Election, Get, Put, Timings, singleton_lease
 from immutant.election.ticks import Ticker
 from immutant.errors import ConflictError, CoordinatorError, StoreError
@@ -40,6 +42,7 @@ class Driver:
         clock: Clock,
         timings: Timings,
         on_failure: Callable[[], object] = lambda: None,
+        life: str = "",
     ) -> None:
         """Make a coordinator; needs a running loop.
 
@@ -51,8 +54,12 @@ class Driver:
             timings: The election's timings.
             on_failure: Called when a programming error stopped it: a coordinator that does half of
                 its work must not go on.
+            life: What the names of its incarnations begin with, before a random part; by default
+                the member's name. Where another member of that name can be, as a pod that was
+                replaced, it tells the two apart for whoever looks at a lease.
         """
         self.replica = replica
+        self._life = life or replica
         self._app = app
         self._store = store
         self._clock = clock
@@ -63,6 +70,9 @@ class Driver:
         self._dead: set[str] = set()
         self._process = ""
         self._calendar_due = 0.0
+        self._outage = Outage(timings.renew_period / 4, timings.renew_period)
+        self._listed = False
+        self._granted: Counter[str] = Counter()
         self._streams: dict[str, asyncio.Queue[Event | None]] = {}
         self._names: dict[str, str] = {}
         self._deadlines: dict[str, float] = {}
@@ -80,9 +90,23 @@ class Driver:
         """The proof that it lives."""
         return self._hold
 
+    @property
+    def listed(self) -> bool:
+        """Whether the leases have been seen; they may be out of sight again by now."""
+        return self._listed
+
+    @property
+    def good_until(self) -> float:
+        """The deadline that the last renewal that counts gives, in seconds of the boot clock."""
+        return self._election.good_until
+
     def tenures(self) -> dict[str, int]:
         """The fencing tokens of what is held, by singleton lease."""
         return self._election.tenures()
+
+    def granted(self) -> Mapping[str, int]:
+        """How many tenures have begun here, by singleton lease."""
+        return self._granted
 
     def start(self) -> None:
         """Begin to follow the store; the application may stand from now on."""
@@ -182,7 +206,7 @@ class Driver:
             await self._progress_or(deadline - self._clock.now())
 
     def _begin(self) -> None:
-        self._incarnation = f"{self.replica}/{secrets.token_hex(8)}"
+        self._incarnation = f"{self._life}/{secrets.token_hex(8)}"
         self._hold = self._store.hold(self._incarnation)
         self._election = Election(
             self._app,
@@ -201,8 +225,8 @@ class Driver:
                 async for event in self._store.watch(version):
                     self._feed(Election.saw, event)
             except StoreError as error:
-                _log.warning("lost sight of the leases, listing them again: %s", error)
-            await self._clock.sleep(self._timings.renew_period / 4)
+                self._outage.failed(error)
+            await self._clock.sleep(self._outage.pause)
 
     async def _list(self) -> int:
         """Show the election that lives now all records; the listing's version."""
@@ -210,6 +234,8 @@ class Driver:
         self._election.calendar(await self._store.wall() - self._clock.now())
         for incarnation in self._dead:
             self._feed(Election.proved_dead, incarnation)
+        self._listed = True
+        self._outage.over()
         self._feed(Election.listed, snapshot)
         return snapshot.version
 
@@ -220,8 +246,8 @@ class Driver:
             try:
                 await self._list()
             except StoreError as error:
-                _log.warning("the leases cannot be listed: %s", error)
-                await self._clock.sleep(self._timings.renew_period / 4)
+                self._outage.failed(error)
+                await self._clock.sleep(self._outage.pause)
             else:
                 return
 
@@ -296,6 +322,7 @@ class Driver:
 
     def _note_deadline(self, singleton: str, event: Event) -> None:
         if isinstance(event, Granted):
+            self._granted[singleton] += 1
             self._names[event.tenure] = singleton
             self._deadlines[event.tenure] = event.not_after
         elif isinstance(event, Heartbeat):

@@ -1,0 +1,134 @@
+"""What the coordinator's API takes and answers, for people and programs of any language.
+
+Belongs here: the models behind `/openapi.json`. Not here: the calls themselves, which read their
+bodies by themselves (`immutant.coordinator`), also where there is no FastAPI.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Final, Literal
+
+from pydantic import BaseModel, Field
+
+__all__ = ["DESCRIPTIONS", "Description"]
+
+
+class Hello(BaseModel):
+    """The application's process says who it is; another one than before proves that one dead."""
+
+    process: str = Field(description="A name that no other process has, e.g. a UUID.")
+
+
+class Welcome(BaseModel):
+    """The life in whose name the process may stand."""
+
+    replica: str
+    incarnation: str = Field(description="Standing names it.")
+    lock: str | None = Field(description="A file to be locked, shared, while one stands; or null.")
+
+
+class Standing(BaseModel):
+    """What is stood for. The answer is a stream of events, one JSON object a line."""
+
+    incarnation: str = Field(description="As hello answered.")
+    kind: Literal["daemon", "job"]
+    name: str
+    schedule: str = Field("", description="For a job: its schedule as JSON text.")
+
+
+class Done(BaseModel):
+    """A tick's run has ended."""
+
+    tick: str
+    error: str = Field("", description="What went wrong; empty when it went well.")
+
+
+class Drain(BaseModel):
+    """Hand over everything; the answer comes when all is given back."""
+
+    process: str = Field(description="As in hello.")
+    reason: str
+    grace: float = Field(ge=0, description="Seconds until what has not stopped is cancelled.")
+
+
+class Held(BaseModel):
+    """A tenure."""
+
+    kind: Literal["daemon", "job"]
+    name: str
+    token: str = Field(description="The fencing token, a decimal number.")
+
+
+class Status(BaseModel):
+    """What this replica holds."""
+
+    replica: str
+    incarnation: str
+    tenures: list[Held]
+
+
+@dataclass(frozen=True, slots=True)
+class Description:
+    """What is said of one call.
+
+    Attributes:
+        summary: One line.
+        body: What it takes.
+        answer: What it answers; None: nothing, or a stream of lines.
+        streams: What the lines are.
+    """
+
+    summary: str
+    body: type[BaseModel] | None = None
+    answer: type[BaseModel] | None = None
+    streams: str = ""
+
+    def options(self, path: str) -> dict[str, Any]:
+        """What FastAPI is told of the call with this path."""
+        responses: dict[int | str, dict[str, Any]] = {
+            409: {"description": "Not now; the text says why."},
+            422: {"description": "Never as it is; the text says what to change."},
+        }
+        if self.answer:
+            responses[200] = {"model": self.answer, "description": "Done."}
+        if self.streams:
+            content = {"application/x-ndjson": {"schema": {"type": "string"}}}
+            responses[200] = {"description": self.streams, "content": content}
+        return {
+            "summary": self.summary,
+            "status_code": 200 if self.answer or self.streams else 204,
+            "responses": responses,
+            "openapi_extra": self._request(path),
+        }
+
+    def _request(self, path: str) -> dict[str, Any]:
+        request: dict[str, Any] = {}
+        if self.body:
+            content = {"application/json": {"schema": self.body.model_json_schema()}}
+            request["requestBody"] = {"required": True, "content": content}
+        if "{tenure}" in path:
+            tenure = {"name": "tenure", "in": "path", "required": True}
+            request["parameters"] = [tenure | {"schema": {"type": "string"}}]
+        return request
+
+
+DESCRIPTIONS: Final[Mapping[str, Description]] = {
+    "/v1/hello": Description("Begin", Hello, Welcome),
+    "/v1/singletons": Description(
+        "Stand for election while the answer is read",
+        Standing,
+        streams=(
+            "granted (tenure, token, not_after), heartbeat (not_after), stopping (reason, grace), "
+            "revoked (reason), tick (id, scheduled_at, attempt, not_after). not_after is in "
+            "seconds of CLOCK_BOOTTIME."
+        ),
+    ),
+    "/v1/tenures/{tenure}/stopped": Description("Nothing of the tenure runs any more"),
+    "/v1/tenures/{tenure}/done": Description("A tick's run has ended", Done),
+    "/v1/drain": Description("Hand over everything that is held", Drain),
+    "/v1/deadlines": Description(
+        "All tenures' deadlines, as they change", streams="{tenure: not_after} at each change."
+    ),
+    "/v1/status": Description("What is held", answer=Status),
+}
+"""By path."""
