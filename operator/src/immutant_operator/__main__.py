@@ -1,0 +1,137 @@
+"""`python -m immutant_operator`: wait for the lead, then watch and reconcile until it is lost.
+
+Belongs here: putting the parts together, and the end of the process. Not here: any part.
+"""
+
+import asyncio
+import contextlib
+import logging
+import random
+import signal
+import sys
+from collections.abc import Coroutine
+from typing import Any, Final
+
+import kopf
+
+from immutant.contract import names
+from immutant_operator.api import APP_KIND, Api, ApiError, connected
+from immutant_operator.errors import OperatorError
+from immutant_operator.handlers import registered, resync, watch_settings
+from immutant_operator.leader import Leader
+from immutant_operator.ops import Metrics, serving
+from immutant_operator.reconciler import Reconciler
+from immutant_operator.registry import Registry
+from immutant_operator.settings import Settings
+from immutant_operator.workqueue import WorkQueue
+
+__all__ = ["main", "run"]
+
+LEASE: Final = "immutant-operator"
+_WORKERS: Final = 4
+_STOPPING: Final = 3.0
+"""Seconds for ending after the lead was lost: less than what the next leader waits."""
+
+_log = logging.getLogger("immutant_operator")
+
+
+async def run(settings: Settings, stop: asyncio.Event) -> None:
+    """Run one replica until it is to stop.
+
+    Raises:
+        LeadershipLostError: It led, and does no more.
+    """
+    metrics = Metrics()
+    async with serving(metrics, settings.port), connected(settings.kubeconfig) as api:
+        leader = Leader(api, (settings.namespace, LEASE), settings.identity)
+        if not await _first_of(stop, leader.acquire()):
+            return
+        try:
+            await _first_of(stop, _lead(settings, api, leader, metrics))
+        finally:
+            await leader.release()
+
+
+async def _first_of(stop: asyncio.Event, work: Coroutine[Any, Any, None]) -> bool:
+    """Work until it is done (True) or the process is to stop (False)."""
+    working, stopping = asyncio.create_task(work), asyncio.create_task(stop.wait())
+    try:
+        await asyncio.wait({working, stopping}, return_when=asyncio.FIRST_COMPLETED)
+        if working.done():
+            await working
+            return True
+        return False
+    finally:
+        for task in (working, stopping):
+            task.cancel()
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(_STOPPING):
+                await asyncio.gather(working, stopping, return_exceptions=True)
+
+
+async def _lead(settings: Settings, api: Api, leader: Leader, metrics: Metrics) -> None:
+    registry = Registry()
+    reconciler = Reconciler(api, settings.cluster, registry)
+    queue = WorkQueue(metrics.timed(reconciler.reconcile), random.Random())  # noqa: S311 - jitter
+    metrics.leading.set(1)
+    metrics.apps.set_function(lambda: registry.apps)
+    metrics.queued.set_function(lambda: len(queue))
+    parts = (
+        leader.hold(),
+        _watch(settings, api, queue, registry),
+        _resync(settings, api, queue),
+        queue.run(_WORKERS),
+    )
+    tasks = [asyncio.create_task(part) for part in parts]
+    try:
+        done, _ = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
+        for task in done:
+            await task  # kopf ends without an error when the process is told to stop
+    finally:
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+
+
+async def _watch(settings: Settings, api: Api, queue: WorkQueue, registry: Registry) -> None:
+    while not await api.serves(APP_KIND[0], names.PLURAL):
+        _log.warning("there is no definition of %s yet; install the chart with it", names.KIND)
+        await asyncio.sleep(2)
+    await kopf.operator(
+        registry=registered(queue, registry),
+        settings=watch_settings(),
+        standalone=True,
+        clusterwide=settings.watched is None,
+        namespaces=[settings.watched] if settings.watched is not None else [],
+    )
+
+
+async def _resync(settings: Settings, api: Api, queue: WorkQueue) -> None:
+    while True:
+        try:
+            await resync(api, settings.watched, queue)
+        except ApiError as error:
+            _log.warning("the apps cannot be listed: %s", error)
+            await asyncio.sleep(5)
+
+
+async def _run_until_signalled(settings: Settings) -> None:
+    stop = asyncio.Event()
+    for name in (signal.SIGTERM, signal.SIGINT):
+        asyncio.get_running_loop().add_signal_handler(name, stop.set)
+    await run(settings, stop)
+
+
+def main() -> int:
+    """Run the operator; the exit status."""
+    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s %(message)s")
+    try:
+        asyncio.run(_run_until_signalled(Settings.read()))
+    except OperatorError as error:
+        _log.error("%s", error)
+        return 1
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,99 @@
+"""Bringing an app's objects to what the builders made: apply, and remove what is left over.
+
+Belongs here: whose an object is, server-side apply, pruning by label. Not here: what is wanted.
+"""
+
+from collections.abc import Collection, Iterable
+from typing import Final
+
+from immutant_operator.api import Api, ApiError, Json
+from immutant_operator.errors import LeftoversError, NameTakenError, RefusedError
+from immutant_operator.spec import App
+
+__all__ = ["KINDS", "Inventory", "apply_all", "inventory", "prune"]
+
+_MANAGER: Final = "immutant-operator"
+
+KINDS: Final = (
+    ("v1", "ConfigMap"),
+    ("v1", "Service"),
+    ("v1", "ServiceAccount"),
+    ("apps/v1", "Deployment"),
+    ("apps/v1", "StatefulSet"),
+    ("networking.k8s.io/v1", "Ingress"),
+    ("networking.k8s.io/v1", "NetworkPolicy"),
+    ("policy/v1", "PodDisruptionBudget"),
+    ("rbac.authorization.k8s.io/v1", "Role"),
+    ("rbac.authorization.k8s.io/v1", "RoleBinding"),
+)
+"""Everything that an app may have; what is of these kinds and wanted no more is removed."""
+
+Key = tuple[str, str]
+"""Kind and name."""
+
+Inventory = dict[Key, Json]
+"""The objects of an app that are there."""
+
+
+def _key(manifest: Json) -> Key:
+    return manifest["kind"], manifest["metadata"]["name"]
+
+
+async def inventory(api: Api, app: App) -> Inventory:
+    """The objects that carry the app's label, of all kinds that an app may have."""
+    found: Inventory = {}
+    for version, kind in KINDS:
+        for one in await api.list(version, kind, app.namespace, app.labels):
+            found[_key(one)] = one
+    return found
+
+
+async def apply_all(api: Api, app: App, wanted: Iterable[Json], there: Inventory) -> Inventory:
+    """Apply the objects, in their order; what the API server made of them.
+
+    Raises:
+        NameTakenError: One of that name is somebody else's; nothing of it is touched.
+        LeftoversError: One of that name belongs to a former app that is still being removed.
+        RefusedError: The API server refuses one: its part of the spec is wrong.
+    """
+    applied: Inventory = {}
+    for manifest in wanted:
+        await _check_owner(api, app, manifest, there)
+        try:
+            applied[_key(manifest)] = await api.apply(manifest, _MANAGER)
+        except ApiError as error:
+            if error.status in (400, 403, 422):
+                raise RefusedError(f"the API server refused an object: {error}") from error
+            raise
+    return applied
+
+
+async def _check_owner(api: Api, app: App, manifest: Json, there: Inventory) -> None:
+    kind, name = key = _key(manifest)
+    known = there.get(key)
+    if known is None:
+        known = await api.find(manifest["apiVersion"], kind, app.namespace, name)
+        if known is not None and not _is_owned(known, app.uid):
+            raise NameTakenError(
+                f"there is a {kind} {name} that is not this app's; remove it or name the app "
+                "otherwise"
+            )
+    owners = [one["uid"] for one in known["metadata"].get("ownerReferences", ())] if known else []
+    if owners and app.uid not in owners:
+        raise LeftoversError(
+            f"{kind} {name} belongs to a former {app.name}; waiting until it has been removed"
+        )
+
+
+def _is_owned(body: Json, uid: str) -> bool:
+    return any(one["uid"] == uid for one in body["metadata"].get("ownerReferences", ()))
+
+
+async def prune(
+    api: Api, app: App, wanted: Iterable[Json], there: Inventory, kept: Collection[Key]
+) -> None:
+    """Remove the app's own objects that are wanted no more, except those to keep."""
+    keys = {_key(manifest) for manifest in wanted} | set(kept)
+    for key, body in there.items():
+        if key not in keys and _is_owned(body, app.uid):
+            await api.delete(body)

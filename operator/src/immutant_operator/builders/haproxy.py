@@ -1,0 +1,104 @@
+"""The router's configuration, haproxy.cfg.
+
+Belongs here: the text, as a function of the app. Not here: the objects that carry it (`router`).
+"""
+
+import math
+from typing import Final
+
+from immutant.contract import names
+from immutant_operator.spec import App
+
+__all__ = ["CHECK_HEADER", "haproxy_configuration"]
+
+CHECK_HEADER: Final = "x-immutant-check"
+"""Marks a request as a health check; it is taken out of what comes from outside."""
+
+_SLOTS: Final = 10
+"""Servers are made in steps of this many, so that few scale moves change the configuration."""
+
+_TEMPLATE: Final = """\
+global
+    log stdout format raw local0 notice
+    maxconn 4000
+    hard-stop-after {grace}s
+
+defaults
+    mode http
+    log global
+    option redispatch 1
+    option forwardfor if-none
+    retries 3
+    retry-on conn-failure
+    timeout connect 1s
+    timeout client 60s
+    timeout server 60s
+    timeout queue 10s
+    timeout http-request 10s
+    timeout http-keep-alive 60s
+    timeout check 2s
+    timeout tunnel 1h
+
+# The pods that are ready come and go in the DNS; answers are asked for anew every second.
+resolvers cluster
+    parse-resolv-conf
+    accepted_payload_size 8192
+    resolve_retries 3
+    timeout resolve 1s
+    timeout retry 1s
+    hold valid 1s
+    hold obsolete 0s
+    hold nx 3s
+    hold timeout 10s
+    hold refused 10s
+    hold other 10s
+
+frontend web
+    bind :{port}
+    http-request del-header {check}
+    http-request set-header X-Forwarded-Proto http unless {{ req.hdr(X-Forwarded-Proto) -m found }}
+    default_backend app
+
+backend app
+    balance roundrobin
+    option httpchk
+    http-check send meth GET uri {path} ver HTTP/1.1 hdr Host {host} hdr {check} router
+    http-check expect status 200-399
+    dynamic-cookie-key {key}
+    cookie IMMUTANT_ROUTE insert indirect nocache httponly dynamic
+    default-server check inter {period}ms fall 2 rise 1
+    default-server resolvers cluster resolve-prefer ipv4 init-addr none
+    server-template pod 1-{slots} {servers}:{app_port}
+
+frontend status
+    bind :{status_port}
+    option dontlog-normal
+    monitor-uri /healthz
+    http-request use-service prometheus-exporter if {{ path /metrics }}
+    stats enable
+    stats uri /haproxy-status
+    stats refresh 5s
+    stats hide-version
+"""
+
+
+def haproxy_configuration(app: App, domain: str) -> str:
+    """The configuration: checks, round robin, a cookie that keeps a browser on its pod.
+
+    The cookie's value is derived from a pod's address and the app's UID: all routers of the app
+    agree on it without talking to each other.
+    """
+    web = app.spec.web
+    return _TEMPLATE.format(
+        grace=app.spec.termination_grace_period_seconds,
+        port=names.ROUTER_PORT,
+        check=CHECK_HEADER,
+        path=web.health.path,
+        host=web.host or app.name,
+        key=app.uid,
+        period=round(web.health.period * 1000),
+        slots=_SLOTS * max(1, math.ceil((app.spec.replicas + 1) / _SLOTS)),
+        servers=f"{names.web_service(app.name)}.{app.namespace}.svc.{domain}",
+        app_port=names.APP_PORT,
+        status_port=names.ROUTER_STATUS_PORT,
+    )

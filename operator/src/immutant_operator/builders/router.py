@@ -1,0 +1,105 @@
+"""The router: HAProxy in front of the app's pods.
+
+Belongs here: its Deployment and its ConfigMap. Not here: the configuration itself (`haproxy`).
+"""
+
+import hashlib
+from typing import Final
+
+from immutant.contract import names
+from immutant_operator.builders import security
+from immutant_operator.builders.haproxy import haproxy_configuration
+from immutant_operator.builders.metadata import Manifest, manifest, pod_labels
+from immutant_operator.images import Images
+from immutant_operator.spec import App
+
+__all__ = ["router"]
+
+_CONFIGURATION: Final = f"{names.ANNOTATION_PREFIX}configuration"
+_FOLDER: Final = "/etc/haproxy"
+
+
+def router(app: App, images: Images, domain: str) -> list[Manifest]:
+    """The router's objects; none when the router is off."""
+    if not app.spec.web.router.enabled:
+        return []
+    text = haproxy_configuration(app, domain)
+    name = names.router_name(app.name)
+    digest = hashlib.sha256(text.encode()).hexdigest()[:16]
+    return [
+        manifest(app, "ConfigMap", name, data={"haproxy.cfg": text}),
+        manifest(app, "Deployment", name, "apps/v1", spec=_deployment(app, images, digest)),
+    ]
+
+
+def _deployment(app: App, images: Images, digest: str) -> Manifest:
+    return {
+        "replicas": app.spec.web.router.replicas,
+        "revisionHistoryLimit": 2,
+        "selector": {"matchLabels": app.selector("router")},
+        # A router that goes has its successor ready first.
+        "strategy": {
+            "type": "RollingUpdate",
+            "rollingUpdate": {"maxUnavailable": 0, "maxSurge": 1},
+        },
+        "template": {
+            "metadata": {
+                "labels": pod_labels(app, "router"),
+                "annotations": {_CONFIGURATION: digest},
+            },
+            "spec": _pod(app, images),
+        },
+    }
+
+
+def _pod(app: App, images: Images) -> Manifest:
+    volume, mount = security.scratch("router")
+    configuration = {"name": "configuration", "mountPath": _FOLDER, "readOnly": True}
+    stated = {
+        "nodeSelector": dict(app.spec.node_selector),
+        "tolerations": list(app.spec.tolerations),
+        "imagePullSecrets": [{"name": one.name} for one in app.spec.image_pull_secrets],
+    }
+    return {
+        "automountServiceAccountToken": False,
+        "enableServiceLinks": False,
+        "securityContext": security.POD,
+        "terminationGracePeriodSeconds": app.spec.termination_grace_period_seconds,
+        "containers": [{**_container(images), "volumeMounts": [configuration, mount]}],
+        "volumes": [
+            {"name": "configuration", "configMap": {"name": names.router_name(app.name)}},
+            volume,
+        ],
+        "topologySpreadConstraints": [
+            {
+                "maxSkew": 1,
+                "topologyKey": "kubernetes.io/hostname",
+                "whenUnsatisfiable": "ScheduleAnyway",
+                "labelSelector": {"matchLabels": app.selector("router")},
+            }
+        ],
+        **{key: value for key, value in stated.items() if value},
+    }
+
+
+def _container(images: Images) -> Manifest:
+    health = {"httpGet": {"path": "/healthz", "port": names.ROUTER_STATUS_PORT}}
+    return {
+        "name": "router",
+        "image": images.router,
+        "imagePullPolicy": images.pull_policy,
+        "command": ["haproxy", "-W", "-db", "-f", f"{_FOLDER}/haproxy.cfg"],
+        "securityContext": security.CONTAINER,
+        "terminationMessagePolicy": "FallbackToLogsOnError",
+        "ports": [
+            {"name": "web", "containerPort": names.ROUTER_PORT, "protocol": "TCP"},
+            {"name": "status", "containerPort": names.ROUTER_STATUS_PORT, "protocol": "TCP"},
+        ],
+        "startupProbe": {**health, "periodSeconds": 1, "failureThreshold": 60},
+        "readinessProbe": {**health, "periodSeconds": 2},
+        "livenessProbe": {**health, "periodSeconds": 5, "failureThreshold": 6},
+        "resources": {
+            "requests": {"cpu": "20m", "memory": "32Mi"},
+            "limits": {"memory": "256Mi"},
+        },
+    }

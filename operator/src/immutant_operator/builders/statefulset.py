@@ -1,0 +1,128 @@
+"""The StatefulSet of an app's pods.
+
+Belongs here: the pod as a whole, its volumes and its placement. Not here: its containers; how many
+of them there are and when they are replaced (`immutant_operator.rollout`).
+"""
+
+from typing import Final
+
+from immutant.contract import names
+from immutant_operator.builders import security
+from immutant_operator.builders.containers import (
+    SHARED,
+    SOURCE,
+    TOKEN,
+    app_container,
+    member,
+    runtime,
+)
+from immutant_operator.builders.metadata import Manifest, manifest, pod_labels
+from immutant_operator.images import Images
+from immutant_operator.spec import App
+
+__all__ = ["INPUTS", "statefulset"]
+
+INPUTS: Final = f"{names.ANNOTATION_PREFIX}inputs"
+"""On a pod: the digest of the ConfigMaps and Secrets in its environment, so that they roll it."""
+
+_TOKEN_LIFE: Final = 3607
+"""Seconds; what Kubernetes itself asks for."""
+
+
+def statefulset(
+    app: App, images: Images, domain: str, replicas: int, source: str | None, inputs: str | None
+) -> Manifest:
+    """The StatefulSet.
+
+    Args:
+        app: Whose.
+        images: What the pods run.
+        domain: The cluster's DNS domain.
+        replicas: How many pods there are to be now; the rollout may want one more than the spec.
+        source: The ConfigMap that is mounted as the source, if any.
+        inputs: The digest of what the environment refers to, if anything.
+    """
+    return manifest(
+        app,
+        "StatefulSet",
+        app.name,
+        "apps/v1",
+        spec={
+            "replicas": replicas,
+            "serviceName": names.members_service(app.name),
+            "podManagementPolicy": "Parallel",
+            "updateStrategy": {"type": "OnDelete"},
+            "revisionHistoryLimit": 5,
+            "selector": {"matchLabels": app.selector("app")},
+            "template": {
+                "metadata": {"labels": pod_labels(app, "app"), **_annotations(app, inputs)},
+                "spec": _pod(app, images, domain, source),
+            },
+        },
+    )
+
+
+def _annotations(app: App, inputs: str | None) -> Manifest:
+    annotations = dict(app.spec.pod_annotations)
+    if inputs is not None:
+        annotations[INPUTS] = inputs
+    return {"annotations": annotations} if annotations else {}
+
+
+def _pod(app: App, images: Images, domain: str, source: str | None) -> Manifest:
+    return {
+        "serviceAccountName": names.service_account(app.name),
+        "automountServiceAccountToken": False,
+        "enableServiceLinks": False,
+        "securityContext": security.POD,
+        "terminationGracePeriodSeconds": app.spec.termination_grace_period_seconds,
+        "initContainers": [member(app, images, domain), runtime(app, images, domain)],
+        "containers": [app_container(app, images, domain, source=source is not None)],
+        "volumes": _volumes(source),
+        "topologySpreadConstraints": [
+            _spread(app, "kubernetes.io/hostname"),
+            _spread(app, "topology.kubernetes.io/zone"),
+        ],
+        **_placement(app),
+    }
+
+
+def _volumes(source: str | None) -> list[Manifest]:
+    volumes: list[Manifest] = [
+        {"name": SHARED, "emptyDir": {}},
+        {"name": TOKEN, "projected": {"sources": _account()}},
+        *(security.scratch(container)[0] for container in names.CONTAINERS),
+    ]
+    if source is not None:
+        volumes.append({"name": SOURCE, "configMap": {"name": source}})
+    return volumes
+
+
+def _account() -> list[Manifest]:
+    namespace = {"path": "namespace", "fieldRef": {"fieldPath": "metadata.namespace"}}
+    authority = {"key": "ca.crt", "path": "ca.crt"}
+    return [
+        {"serviceAccountToken": {"path": "token", "expirationSeconds": _TOKEN_LIFE}},
+        {"configMap": {"name": "kube-root-ca.crt", "items": [authority]}},
+        {"downwardAPI": {"items": [namespace]}},
+    ]
+
+
+def _spread(app: App, key: str) -> Manifest:
+    return {
+        "maxSkew": 1,
+        "topologyKey": key,
+        "whenUnsatisfiable": "ScheduleAnyway",
+        "labelSelector": {"matchLabels": app.selector("app")},
+    }
+
+
+def _placement(app: App) -> Manifest:
+    spec = app.spec
+    stated = {
+        "nodeSelector": dict(spec.node_selector),
+        "affinity": spec.affinity,
+        "tolerations": list(spec.tolerations),
+        "imagePullSecrets": [{"name": one.name} for one in spec.image_pull_secrets],
+    }
+    return {key: value for key, value in stated.items() if value}

@@ -1,0 +1,102 @@
+"""The environment of an app's containers.
+
+Belongs here: filling the records of `immutant.contract.environment`; the variables' names are
+theirs. The API server expands `$(NAME)` from the variables before it. Not here: the containers.
+"""
+
+from pathlib import Path
+from typing import Final
+
+from immutant.contract import names
+from immutant.contract.environment import Address, Environment, Grid, PodEnvironment
+from immutant_operator.builders.metadata import Manifest
+from immutant_operator.spec import App
+from immutant_operator.spec.parse import timings
+
+__all__ = ["app_grace", "app_variables", "member_variables", "runtime_variables"]
+
+_POD: Final = {
+    "IMMUTANT_POD_NAME": "metadata.name",
+    "IMMUTANT_POD_UID": "metadata.uid",
+    "IMMUTANT_POD_IP": "status.podIP",
+}
+
+_MEMBER_SHARE: Final = 10
+"""Seconds of a pod's grace that sidecar and member get, but at most a third of it."""
+
+
+def app_grace(app: App) -> float:
+    """Seconds that the app has to drain; the rest of the pod's grace is for those after it."""
+    whole = app.spec.termination_grace_period_seconds
+    return whole - min(_MEMBER_SHARE, whole // 3)
+
+
+def app_variables(app: App, domain: str) -> list[Manifest]:
+    """The environment of the container `app`; the user's variables come after ours."""
+    own = [one.model_dump(by_alias=True, exclude_none=True) for one in app.spec.env]
+    return [*_from_pod("IMMUTANT_POD_NAME"), *_listed(_environment(app, domain).variables()), *own]
+
+
+def runtime_variables(app: App, domain: str) -> list[Manifest]:
+    """The environment of the container `runtime`."""
+    pod = PodEnvironment(
+        namespace=app.namespace,
+        app_uid=app.uid,
+        pod_uid="$(IMMUTANT_POD_UID)",
+        ops=Address(host="0.0.0.0", port=names.OPS_PORT),  # noqa: S104 - the pod's own address
+    )
+    told = {**_environment(app, domain).variables(), **pod.variables()}
+    told.pop("IMMUTANT_POD_UID")
+    return [*_from_pod("IMMUTANT_POD_NAME", "IMMUTANT_POD_UID"), *_listed(told)]
+
+
+def member_variables(app: App, domain: str) -> list[Manifest]:
+    """The environment of the container `member`."""
+    return [
+        *_from_pod("IMMUTANT_POD_IP"),
+        *_listed(
+            {
+                "IMMUTANT_GRID": names.grid_name(app.namespace, app.uid),
+                "IMMUTANT_GRID_DNS": _members(app, domain),
+                "IMMUTANT_MEMBER_ADDRESS": "$(IMMUTANT_POD_IP)",
+                "IMMUTANT_MEMBER_PORT": str(names.MEMBER_PORT),
+                "IMMUTANT_TOPOLOGY": f"127.0.0.1:{names.TOPOLOGY_PORT}",
+                "IMMUTANT_MEMBER_METRICS": str(names.MEMBER_METRICS_PORT),
+                "IMMUTANT_OWNERS": str(app.spec.cache.owners),
+                "IMMUTANT_HEAP": f"{app.spec.cache.memory >> 20}m",
+            }
+        ),
+    ]
+
+
+def _environment(app: App, domain: str) -> Environment:
+    here = "127.0.0.1"
+    return Environment(
+        app=app.name,
+        replica="$(IMMUTANT_POD_NAME)",
+        state=Grid(
+            cluster=names.grid_name(app.namespace, app.uid),
+            members=(
+                Address(host=here, port=names.MEMBER_PORT),
+                Address(host=_members(app, domain), port=names.MEMBER_PORT),
+            ),
+            topology=Address(host=here, port=names.TOPOLOGY_PORT),
+        ),
+        coordinator=Address(host=here, port=names.COORDINATOR_PORT),
+        listen=Address(host="0.0.0.0", port=names.APP_PORT),  # noqa: S104 - the pod's own address
+        app_lock=Path(names.APP_LOCK),
+        grace=app_grace(app),
+        timings=timings(app),
+    )
+
+
+def _members(app: App, domain: str) -> str:
+    return f"{names.members_service(app.name)}.{app.namespace}.svc.{domain}"
+
+
+def _from_pod(*wanted: str) -> list[Manifest]:
+    return [{"name": one, "valueFrom": {"fieldRef": {"fieldPath": _POD[one]}}} for one in wanted]
+
+
+def _listed(variables: dict[str, str]) -> list[Manifest]:
+    return [{"name": name, "value": value} for name, value in variables.items() if value]

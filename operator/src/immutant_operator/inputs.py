@@ -1,0 +1,69 @@
+"""What an app refers to beside its spec: the source, and the environment's ConfigMaps and Secrets.
+
+Belongs here: reading them, once a reconcile. Not here: what becomes of them.
+"""
+
+import hashlib
+import json
+from typing import Any
+
+from immutant_operator.api import Api, ApiError, Json
+from immutant_operator.builders import Source
+from immutant_operator.spec import App
+
+__all__ = ["digest", "references", "source"]
+
+Reference = tuple[str, str]
+"""Kind and name, in the app's namespace."""
+
+
+def references(app: App) -> frozenset[Reference]:
+    """The ConfigMaps and Secrets that the app refers to, the source included."""
+    named = set(_environment(app))
+    if app.spec.source is not None:
+        named.add(("ConfigMap", app.spec.source.config_map.name))
+    return frozenset(named)
+
+
+def _environment(app: App) -> list[Reference]:
+    single = [one.value_from or {} for one in app.spec.env]
+    pairs = (
+        ("ConfigMap", "configMapKeyRef"),
+        ("Secret", "secretKeyRef"),
+        ("ConfigMap", "configMapRef"),
+        ("Secret", "secretRef"),
+    )
+    places: list[dict[str, Any]] = [*single, *app.spec.env_from]
+    return [(kind, str(one[key]["name"])) for one in places for kind, key in pairs if key in one]
+
+
+async def source(api: Api, app: App) -> Source | None:
+    """The app's source; None: it has none of its own.
+
+    Raises:
+        SourceMissingError: The spec names one that is not there.
+    """
+    if app.spec.source is None:
+        return None
+    name = app.spec.source.config_map.name
+    return Source.of(app, name, await api.find("v1", "ConfigMap", app.namespace, name))
+
+
+async def digest(api: Api, app: App) -> str | None:
+    """A text that changes when the environment's ConfigMaps or Secrets do; None: it has none."""
+    named = sorted(set(_environment(app)))
+    if not named:
+        return None
+    read = [[kind, name, await _content(api, app, kind, name)] for kind, name in named]
+    return hashlib.sha256(json.dumps(read, sort_keys=True).encode()).hexdigest()[:16]
+
+
+async def _content(api: Api, app: App, kind: str, name: str) -> Json | None:
+    """What an object holds; None where it is missing, or not for the operator to read."""
+    try:
+        body = await api.find("v1", kind, app.namespace, name)
+    except ApiError as error:
+        if error.status != 403:
+            raise
+        return None
+    return {key: body.get(key) for key in ("data", "binaryData")} if body is not None else None

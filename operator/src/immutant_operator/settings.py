@@ -1,0 +1,91 @@
+"""What the operator is told through its environment.
+
+Belongs here: the variables' names, meaning, parsing. The chart sets them. Not here: apps' specs.
+"""
+
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from immutant_operator.builders import Cluster
+from immutant_operator.errors import SettingsError
+from immutant_operator.images import Images
+
+__all__ = ["Settings"]
+
+_NAMESPACE_FILE = Path("/var/run/secrets/kubernetes.io/serviceaccount/namespace")
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """The operator's settings.
+
+    Attributes:
+        cluster: The images of the apps (IMMUTANT_RUNTIME_IMAGE, IMMUTANT_MEMBER_IMAGE,
+            IMMUTANT_ROUTER_IMAGE, IMMUTANT_PULL_POLICY) and the cluster's DNS domain
+            (IMMUTANT_CLUSTER_DOMAIN, default cluster.local).
+        namespace: Where the operator's own Lease is (IMMUTANT_OPERATOR_NAMESPACE, by default the
+            pod's).
+        identity: This replica, unlike all others (IMMUTANT_OPERATOR_IDENTITY).
+        watched: The one namespace whose apps are looked after; None: all
+            (IMMUTANT_WATCH_NAMESPACE).
+        port: Of health and metrics (IMMUTANT_OPERATOR_PORT, default 8081).
+        kubeconfig: The API's address and credentials (KUBECONFIG); None: the pod's account.
+    """
+
+    cluster: Cluster
+    namespace: str
+    identity: str
+    watched: str | None = None
+    port: int = 8081
+    kubeconfig: str | None = None
+
+    @classmethod
+    def read(cls, environ: Mapping[str, str] = os.environ) -> "Settings":
+        """Parse the environment.
+
+        Raises:
+            SettingsError: A variable is missing or malformed; the text names it.
+        """
+        port = environ.get("IMMUTANT_OPERATOR_PORT") or "8081"
+        if not port.isdigit():
+            raise SettingsError(f"IMMUTANT_OPERATOR_PORT must be a port's number, not {port!r}")
+        return cls(
+            cluster=Cluster(
+                _images(environ), environ.get("IMMUTANT_CLUSTER_DOMAIN") or "cluster.local"
+            ),
+            namespace=_namespace(environ),
+            identity=_need(environ, "IMMUTANT_OPERATOR_IDENTITY"),
+            watched=environ.get("IMMUTANT_WATCH_NAMESPACE") or None,
+            port=int(port),
+            kubeconfig=environ.get("KUBECONFIG") or None,
+        )
+
+
+def _images(environ: Mapping[str, str]) -> Images:
+    return Images(
+        runtime=_need(environ, "IMMUTANT_RUNTIME_IMAGE"),
+        member=_need(environ, "IMMUTANT_MEMBER_IMAGE"),
+        router=_need(environ, "IMMUTANT_ROUTER_IMAGE"),
+        pull_policy=environ.get("IMMUTANT_PULL_POLICY") or "IfNotPresent",
+    )
+
+
+def _namespace(environ: Mapping[str, str]) -> str:
+    named = environ.get("IMMUTANT_OPERATOR_NAMESPACE", "")
+    if not named and _NAMESPACE_FILE.exists():
+        named = _NAMESPACE_FILE.read_text().strip()
+    if not named:
+        raise SettingsError(
+            "IMMUTANT_OPERATOR_NAMESPACE is not set, and this is no pod; set it to the namespace "
+            "where the operator's Lease is to be"
+        )
+    return named
+
+
+def _need(environ: Mapping[str, str], name: str) -> str:
+    value = environ.get(name, "")
+    if not value:
+        raise SettingsError(f"{name} is not set; the chart sets it, so install the operator by it")
+    return value

@@ -1,0 +1,91 @@
+"""Which apps to look at, and when: a queue of keys.
+
+A key that is added while it waits is there once; one that is added while it is worked on comes
+again afterwards, so that no two workers have the same app. Belongs here: order, coalescing,
+backoff. Not here: the work.
+"""
+
+import asyncio
+import logging
+import random
+from collections.abc import Awaitable, Callable
+from typing import Final
+
+from immutant_operator.registry import Key
+
+__all__ = ["WorkQueue"]
+
+_FIRST_DELAY: Final = 0.2
+_LONGEST_DELAY: Final = 60.0
+"""Seconds between two attempts at an app that fails."""
+
+_log = logging.getLogger(__name__)
+
+
+class WorkQueue:
+    """Keys, each worked on by one worker at a time."""
+
+    def __init__(self, work: Callable[[Key], Awaitable[None]], chance: random.Random) -> None:
+        """Make a queue.
+
+        Args:
+            work: What is done with a key; an exception means: again later.
+            chance: Spreads the delays of keys that fail together.
+        """
+        self._work = work
+        self._chance = chance
+        self._waiting: asyncio.Queue[Key] = asyncio.Queue()
+        self._queued: set[Key] = set()
+        self._busy: set[Key] = set()
+        self._again: set[Key] = set()
+        self._failures: dict[Key, int] = {}
+        self._timers: dict[Key, asyncio.TimerHandle] = {}
+
+    def __len__(self) -> int:
+        return len(self._queued) + len(self._again)
+
+    def add(self, key: Key) -> None:
+        """Have an app looked at soon."""
+        timer = self._timers.pop(key, None)
+        if timer is not None:
+            timer.cancel()
+        if key in self._busy:
+            self._again.add(key)
+        elif key not in self._queued:
+            self._queued.add(key)
+            self._waiting.put_nowait(key)
+
+    async def run(self, workers: int) -> None:
+        """Work until cancelled."""
+        async with asyncio.TaskGroup() as group:
+            for _ in range(workers):
+                group.create_task(self._worker())
+
+    async def _worker(self) -> None:
+        while True:
+            key = await self._waiting.get()
+            self._queued.discard(key)
+            self._busy.add(key)
+            try:
+                await self._work(key)
+            except Exception:
+                self._retry(key)
+            else:
+                self._failures.pop(key, None)
+            finally:
+                self._busy.discard(key)
+            if key in self._again:
+                self._again.discard(key)
+                self.add(key)
+
+    def _retry(self, key: Key) -> None:
+        failures = self._failures[key] = self._failures.get(key, 0) + 1
+        longest = min(_LONGEST_DELAY, _FIRST_DELAY * 2 ** min(failures, 16))
+        delay = longest * self._chance.uniform(0.5, 1.0)
+        _log.exception("%s/%s failed %d times; again in %.1f s", *key, failures, delay)
+        loop = asyncio.get_running_loop()
+        self._timers[key] = loop.call_later(delay, self._due, key)
+
+    def _due(self, key: Key) -> None:
+        self._timers.pop(key, None)
+        self.add(key)

@@ -1,0 +1,139 @@
+"""What plays the cluster around the operator: the StatefulSet's controller, and a kubelet's word.
+
+Belongs here: running the real controllers, and saying of a pod what a kubelet would say.
+"""
+
+import asyncio
+import subprocess
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Any
+
+from tests.e2e.testbed import programs
+from tests.integration.kube.apiserver import ApiServer
+
+from immutant_operator.api import APP_KIND, Api, Json
+from immutant_operator.builders import Cluster
+from immutant_operator.images import Images
+from immutant_operator.reconciler import Reconciler
+from immutant_operator.registry import Registry
+
+CLUSTER = Cluster(Images("runtime:1", "member:1", "router:1"))
+PATIENCE = 20.0
+
+
+def kubectl(server: ApiServer, *arguments: str, stdin: str = "", check: bool = True) -> str:
+    """What kubectl says, errors included."""
+    ended = subprocess.run(
+        [programs.program("kubectl"), "--kubeconfig", server.kubeconfig(), *arguments],
+        input=stdin,
+        text=True,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        check=False,
+        timeout=60,
+    )
+    if check:
+        assert ended.returncode == 0, ended.stdout
+    return ended.stdout
+
+
+@contextmanager
+def controllers(server: ApiServer) -> Iterator[None]:
+    """The real controllers of StatefulSets and of garbage."""
+    with (server.folder / "controllers.log").open("ab") as log:
+        process = subprocess.Popen(
+            [
+                programs.program("kube-controller-manager"),
+                f"--kubeconfig={server.kubeconfig()}",
+                "--leader-elect=false",
+                "--secure-port=0",
+                "--controllers=statefulset-controller,garbage-collector-controller",
+                "--use-service-account-credentials=false",
+            ],
+            stdin=subprocess.DEVNULL,
+            stdout=log,
+            stderr=log,
+        )
+    try:
+        yield
+        assert process.poll() is None, (server.folder / "controllers.log").read_text()[-3000:]
+    finally:
+        process.kill()
+        process.wait()
+
+
+class Operated:
+    """An app, the operator that looks at it when asked, and its pods' kubelet."""
+
+    def __init__(self, api: Api, namespace: str, name: str = "demo") -> None:
+        self.api = api
+        self.namespace = namespace
+        self.name = name
+        self.registry = Registry()
+        self.reconciler = Reconciler(api, CLUSTER, self.registry)
+
+    async def write(self, **spec: Any) -> None:
+        """Write the app's spec, as `kubectl apply` would."""
+        version, kind = APP_KIND
+        metadata = {"name": self.name, "namespace": self.namespace}
+        body = {"apiVersion": version, "kind": kind, "metadata": metadata, "spec": spec}
+        await self.api.apply(body, "user")
+
+    async def source(self, text: str) -> None:
+        metadata = {"name": f"{self.name}-source", "namespace": self.namespace}
+        body = {"apiVersion": "v1", "kind": "ConfigMap", "metadata": metadata}
+        await self.api.apply({**body, "data": {"app.py": text}}, "user")
+
+    async def look(self) -> Json:
+        """One reconcile; the app after it."""
+        await self.reconciler.reconcile((self.namespace, self.name))
+        return await self.api.get(*APP_KIND, self.namespace, self.name)
+
+    async def until(self, said: Callable[[Json], bool], *, ready: bool = True) -> Json:
+        """Reconcile, and let pods become ready (unless not), until the app says so."""
+        deadline = asyncio.get_running_loop().time() + PATIENCE
+        while True:
+            app = await self.look()
+            if said(app):
+                return app
+            assert asyncio.get_running_loop().time() < deadline, app.get("status")
+            if ready:
+                await self.make_ready()
+            await asyncio.sleep(0.05)
+
+    async def pods(self) -> dict[str, Json]:
+        labels = {"immutant.org/app": self.name, "app.kubernetes.io/component": "app"}
+        found = await self.api.list("v1", "Pod", self.namespace, labels)
+        return {pod["metadata"]["name"]: pod for pod in found}
+
+    async def make_ready(self) -> None:
+        """Every pod that can run is ready, at once."""
+        for pod in (await self.pods()).values():
+            if pod["spec"]["containers"][0]["image"] != "broken:1":
+                await self.say(pod, {"conditions": [{"type": "Ready", "status": "True"}]})
+
+    async def say(self, pod: Json, status: Json) -> None:
+        """Write a pod's status, as its kubelet would."""
+        metadata = {key: pod["metadata"][key] for key in ("name", "namespace")}
+        body = {"apiVersion": "v1", "kind": "Pod", "metadata": metadata, "status": status}
+        await self.api.apply(body, "kubelet", "status")
+
+    async def objects(self) -> dict[tuple[str, str], str]:
+        """The resourceVersions of everything that is the app's, the app included."""
+        from immutant_operator.apply import inventory
+        from immutant_operator.spec import parse
+
+        app = await self.api.get(*APP_KIND, self.namespace, self.name)
+        found = await inventory(self.api, parse(app))
+        found["ImmutantApp", self.name] = app
+        return {key: body["metadata"]["resourceVersion"] for key, body in found.items()}
+
+
+def condition(app: Json, kind: str) -> Json:
+    found = {one["type"]: one for one in app.get("status", {}).get("conditions", ())}
+    return found.get(kind, {"status": "Unknown", "reason": "", "message": ""})
+
+
+def is_complete(app: Json) -> bool:
+    return bool(condition(app, "Progressing")["reason"] == "Complete")

@@ -1,0 +1,160 @@
+"""The reconciler against a real API server and the StatefulSet's real controller."""
+
+from tests.integration.kube.apiserver import ApiServer
+from tests.integration.operator.harness import Operated, condition, is_complete, kubectl
+
+from immutant_operator.api import APP_KIND
+
+HOST = {"host": "demo.example.org"}
+
+
+async def test_an_app_becomes_all_its_objects_and_a_second_look_changes_nothing(
+    operated: Operated,
+) -> None:
+    await operated.source("one")
+    await operated.write(source={"configMap": {"name": "demo-source"}}, web=HOST)
+    app = await operated.until(is_complete)
+    before = await operated.objects()
+    assert {kind for kind, _ in before} >= {"StatefulSet", "Deployment", "Ingress", "RoleBinding"}
+    assert app["status"]["ready"] == "1/1"
+    assert app["status"]["url"] == "http://demo.example.org"
+    assert condition(app, "Ready")["status"] == "True"
+    await operated.look()
+    assert await operated.objects() == before
+
+
+async def test_what_is_turned_off_is_removed_and_what_users_made_is_not(operated: Operated) -> None:
+    await operated.source("one")
+    await operated.write(source={"configMap": {"name": "demo-source"}}, web=HOST)
+    await operated.until(is_complete)
+    await operated.write(
+        source={"configMap": {"name": "demo-source"}}, web={"router": {"enabled": False}}
+    )
+    await operated.until(is_complete)
+    left = await operated.objects()
+    assert not {
+        ("Deployment", "demo-router"),
+        ("Ingress", "demo"),
+        ("Service", "demo-router"),
+    } & set(left)
+    assert await operated.api.find("v1", "ConfigMap", operated.namespace, "demo-source")
+
+
+async def test_a_foreign_change_is_put_right(operated: Operated) -> None:
+    await operated.write()
+    await operated.until(is_complete)
+    service = await operated.api.get("v1", "Service", operated.namespace, "demo")
+    service["spec"]["selector"] = {"somebody": "else"}
+    await operated.api.replace(service)
+    await operated.look()
+    mended = await operated.api.get("v1", "Service", operated.namespace, "demo")
+    assert mended["spec"]["selector"]["immutant.org/app"] == "demo"
+
+
+async def test_an_object_of_somebody_else_is_left_alone_and_named(operated: Operated) -> None:
+    metadata = {"name": "demo-web", "namespace": operated.namespace}
+    foreign = {"apiVersion": "v1", "kind": "Service", "metadata": metadata}
+    made = await operated.api.create({**foreign, "spec": {"ports": [{"port": 1}]}})
+    await operated.write()
+    app = await operated.look()
+    assert condition(app, "Degraded")["reason"] == "NameTaken"
+    assert "Service demo-web" in condition(app, "Degraded")["message"]
+    now = await operated.api.get("v1", "Service", operated.namespace, "demo-web")
+    assert now["metadata"]["resourceVersion"] == made["metadata"]["resourceVersion"]
+
+
+async def test_a_new_source_rolls_a_single_pod_beside_a_second_one(operated: Operated) -> None:
+    await operated.source("one")
+    await operated.write(source={"configMap": {"name": "demo-source"}})
+    await operated.until(is_complete)
+    first = (await operated.pods())["demo-0"]["metadata"]["uid"]
+    await operated.source("two")
+    await operated.until(lambda app: app["status"]["replicas"] == 2, ready=False)
+    assert (await operated.pods())["demo-0"]["metadata"]["uid"] == first
+    await operated.until(lambda app: is_complete(app) and app["status"]["replicas"] == 1)
+    assert (await operated.pods())["demo-0"]["metadata"]["uid"] != first
+
+
+async def test_a_broken_version_leaves_the_old_one_and_a_mended_one_goes_on(
+    operated: Operated,
+) -> None:
+    await operated.write(replicas=2)
+    await operated.until(is_complete)
+    old = {name: pod["metadata"]["uid"] for name, pod in (await operated.pods()).items()}
+    await operated.write(replicas=2, image="broken:1")
+    await operated.until(
+        lambda app: condition(app, "Progressing")["message"] == "waiting for demo-1 to be ready"
+    )
+    broken = (await operated.pods())["demo-1"]
+    waiting = {"waiting": {"reason": "ImagePullBackOff", "message": "no such image"}}
+    status = {"name": "app", "image": "broken:1", "imageID": "", "ready": False, "restartCount": 0}
+    await operated.say(broken, {"containerStatuses": [{**status, "state": waiting}]})
+    app = await operated.look()
+    assert condition(app, "Degraded")["reason"] == "ImagePullFailed"
+    assert "broken:1" in condition(app, "Degraded")["message"]
+    assert (await operated.pods())["demo-0"]["metadata"]["uid"] == old["demo-0"]
+    await operated.write(replicas=2, image="mended:1")
+    app = await operated.until(is_complete)
+    assert condition(app, "Degraded")["status"] == "False"
+    assert {pod["spec"]["containers"][0]["image"] for pod in (await operated.pods()).values()} == {
+        "mended:1"
+    }
+
+
+async def test_a_missing_source_is_said_and_nothing_is_changed(operated: Operated) -> None:
+    await operated.source("one")
+    await operated.write(source={"configMap": {"name": "demo-source"}})
+    await operated.until(is_complete)
+    before = await operated.objects()
+    await operated.write(source={"configMap": {"name": "nowhere"}})
+    app = await operated.look()
+    assert condition(app, "Degraded")["reason"] == "SourceMissing"
+    assert "create configmap nowhere" in condition(app, "Degraded")["message"]
+    assert condition(app, "Ready")["status"] == "True"
+    await operated.look()
+    assert {k: v for k, v in (await operated.objects()).items() if k[0] != "ImmutantApp"} == {
+        k: v for k, v in before.items() if k[0] != "ImmutantApp"
+    }
+
+
+async def test_trouble_is_an_event_once(operated: Operated, server: ApiServer) -> None:
+    await operated.write(source={"configMap": {"name": "nowhere"}})
+    for _ in range(3):
+        await operated.look()
+    events = await operated.api.list("v1", "Event", operated.namespace, {})
+    told = [one for one in events if one["reason"] == "SourceMissing"]
+    assert [one["type"] for one in told] == ["Warning"]
+    shown = kubectl(server, "-n", operated.namespace, "describe", "iapp", "demo")
+    assert "there is no ConfigMap nowhere" in shown
+
+
+async def test_kubectl_scales_it_and_shrinks_it_one_pod_at_a_time(
+    operated: Operated, server: ApiServer
+) -> None:
+    await operated.write()
+    await operated.until(is_complete)
+    kubectl(server, "-n", operated.namespace, "scale", "immutantapp", "demo", "--replicas=3")
+    await operated.until(lambda app: is_complete(app) and app["status"]["replicas"] == 3)
+    kubectl(server, "-n", operated.namespace, "scale", "iapp/demo", "--replicas=1")
+    await operated.look()
+    statefulset = await operated.api.get("apps/v1", "StatefulSet", operated.namespace, "demo")
+    assert statefulset["spec"]["replicas"] == 2
+    await operated.until(lambda app: is_complete(app) and app["status"]["ready"] == "1/1")
+
+
+async def test_an_app_that_goes_takes_its_objects_along_without_the_operator(
+    operated: Operated, server: ApiServer
+) -> None:
+    await operated.write()
+    await operated.until(is_complete)
+    kubectl(server, "-n", operated.namespace, "delete", "iapp/demo", "--wait=true")
+    kubectl(
+        server,
+        "-n",
+        operated.namespace,
+        "wait",
+        "--for=delete",
+        "statefulset/demo",
+        "--timeout=20s",
+    )
+    assert await operated.api.find(*APP_KIND, operated.namespace, "demo") is None
