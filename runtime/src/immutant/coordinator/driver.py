@@ -104,6 +104,14 @@ class Driver:
         """The fencing tokens of what is held, by singleton lease."""
         return self._election.tenures()
 
+    def running(self) -> set[str]:
+        """The singletons that may run here: granted, not stopped, not past their deadlines.
+
+        Less than `tenures`, which has those too that are still to be given back to the store.
+        """
+        now = self._clock.now()
+        return {name for one, name in self._names.items() if self._deadlines[one] > now}
+
     def granted(self) -> Mapping[str, int]:
         """How many tenures have begun here, by singleton lease."""
         return self._granted

@@ -60,23 +60,23 @@ class _Tenures(Collector):
     def collect(self) -> Iterator[Metric]:
         held = GaugeMetricFamily(
             "immutant_singleton_held",
-            "1 where this pod holds the singleton, 0 where it did.",
+            "1 where the singleton may run in this pod, 0 where it might once.",
             labels=["kind", "name"],
         )
         begun = CounterMetricFamily(
             "immutant_tenures", "Tenures that began in this pod.", labels=["kind", "name"]
         )
-        tenures = self._driver.tenures()
+        running = self._driver.running()
         for lease, count in sorted(self._driver.granted().items()):
             _, kind, name = lease.split(".", 2)
-            held.add_metric([kind, name], int(lease in tenures))
+            held.add_metric([kind, name], int(lease in running))
             begun.add_metric([kind, name], count)
         yield held
         yield begun
         yield GaugeMetricFamily(
             "immutant_member_deadline_seconds",
-            "Seconds until this pod's tenures end unless it is renewed; 0 while it holds nothing.",
-            value=self._left() if tenures else 0.0,
+            "Seconds until this pod's tenures end unless it is renewed; 0 without any.",
+            value=self._left() if running else 0.0,
         )
 
     def _left(self) -> float:

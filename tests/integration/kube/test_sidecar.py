@@ -1,0 +1,127 @@
+"""Two sidecars as real processes on a real API server, each beside a scripted application."""
+
+import asyncio
+import signal
+import sys
+from typing import Any
+
+from tests.integration.kube.apiserver import ApiServer
+from tests.integration.kube.pods import CLOCK, Pod, two_pods
+
+from immutant.contract.timings import Timings
+from immutant.processes import EX_CONFIG
+
+BRISK = Timings.fitting(2.4, 1.5, 0.6)
+
+COUNTER = '{kind="daemon",name="counter"}'
+
+_START = 15.0
+"""Seconds for a first tenure: what has never been seen is waited out."""
+
+_BOUND = 6.0
+"""Seconds in which the death of a sidecar is made up for, in the default timings."""
+
+
+async def test_a_holder_hands_over_when_told_to_end_and_is_waited_out_when_killed(
+    apiserver: ApiServer, namespace: str
+) -> None:
+    async with two_pods(apiserver, namespace, Timings()) as pods:
+        first = await pods.held(_START)
+        began = CLOCK.now()
+        took, second = await asyncio.gather(
+            first.end(signal.SIGTERM), pods.held(_BOUND, after=len(pods.stints))
+        )
+        assert pods.stints[-1].begun - began < 2.0, pods.stints
+        assert took < 4.0
+        assert second is not first
+        await first.start()
+        killed = len(pods.stints)
+        began = CLOCK.now()
+        await second.end(signal.SIGKILL)
+        third = await pods.held(_BOUND, after=killed)
+        assert third is first
+        assert CLOCK.now() - began < _BOUND
+        pods.never_overlapped()
+
+
+async def test_without_the_api_server_tenures_end_and_afterwards_there_is_one_holder(
+    apiserver: ApiServer, namespace: str
+) -> None:
+    async with two_pods(apiserver, namespace, BRISK) as pods:
+        holder = await pods.held(_START)
+        begun = len(pods.stints)
+        apiserver.stop()
+        try:
+            stopped = CLOCK.now()
+            await asyncio.sleep(8.0)
+            assert len(pods.stints) == begun
+            assert pods.stints[-1].ended - stopped < BRISK.renew_deadline
+            assert await holder.ask("/readyz") == "ok", "the application serves on"
+            assert f"immutant_singleton_held{COUNTER} 0.0" in await holder.ask("/metrics")
+        finally:
+            apiserver.launch()
+            await asyncio.to_thread(apiserver.wait_until_ready)
+        await pods.held(_START, after=begun)
+        pods.never_overlapped()
+        for pod in pods.all:
+            assert pod.lines, "an outage is said"
+            assert len(pod.lines) <= 6, pod.lines
+            assert "in sight again" in pod.lines[-1]
+
+
+async def test_a_lease_that_is_deleted_by_hand_lets_nobody_in_beside_its_holder(
+    apiserver: ApiServer, namespace: str
+) -> None:
+    leases = f"/apis/coordination.k8s.io/v1/namespaces/{namespace}/leases"
+    async with two_pods(apiserver, namespace, BRISK) as pods:
+        await pods.held(_START)
+        for name in ("demo.daemon.counter", "demo.member.0", "demo.member.1"):
+            begun = len(pods.stints)
+            apiserver.call("DELETE", f"{leases}/{name}")
+            await _until_it_is_there_again(apiserver, f"{leases}/{name}")
+            await pods.held(_START, after=begun - 1)
+        pods.never_overlapped()
+
+
+async def test_people_and_other_tools_read_the_leases_and_the_metrics(
+    apiserver: ApiServer, namespace: str
+) -> None:
+    async with two_pods(apiserver, namespace, BRISK) as pods:
+        holder = await pods.held(_START)
+        path = f"/apis/coordination.k8s.io/v1/namespaces/{namespace}/leases"
+        leases = {one["metadata"]["name"]: one for one in apiserver.call("GET", path)["items"]}
+        member = f"demo.member.{holder.name.removeprefix('demo-')}"
+        assert {"demo.daemon.counter", member} <= set(leases)
+        identity = f"{holder.name}/uid-of-{holder.name}/"
+        assert leases["demo.daemon.counter"]["spec"]["holderIdentity"].startswith(identity)
+        assert leases[member]["spec"]["leaseDurationSeconds"] == 3, "2.4 s, rounded up"
+        metrics = await holder.ask("/metrics")
+        assert f"immutant_singleton_held{COUNTER} 1.0" in metrics
+        assert f"immutant_tenures_total{COUNTER} 1.0" in metrics
+        assert 'immutant_lease_requests_total{code="200",verb="watch"} 1.0' in metrics
+        paths: dict[str, Any] = (await holder.call("GET", "/openapi.json"))["paths"]
+        assert "post" in paths["/v1/singletons"]
+
+
+async def test_timings_that_do_not_fit_end_it_at_once_with_the_inequality(
+    apiserver: ApiServer, namespace: str
+) -> None:
+    environ = Pod(apiserver, namespace, "demo-0", Timings()).environ
+    process = await asyncio.create_subprocess_exec(
+        *(sys.executable, "-m", "immutant.sidecar"),
+        env=environ | {"IMMUTANT_RENEW_DEADLINE": "3.5"},
+        stderr=asyncio.subprocess.PIPE,
+    )
+    _, said = await process.communicate()
+    assert process.returncode == EX_CONFIG
+    assert b"< leaseDuration does not hold" in said
+
+
+async def _until_it_is_there_again(server: ApiServer, path: str) -> None:
+    async with asyncio.timeout(_START):
+        while True:
+            listing, name = path.rsplit("/", 1)
+            found = await asyncio.to_thread(server.call, "GET", listing)
+            if name in [one["metadata"]["name"] for one in found["items"]]:
+                return
+            await asyncio.sleep(0.1)
