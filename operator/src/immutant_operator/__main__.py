@@ -42,7 +42,8 @@ async def run(settings: Settings, stop: asyncio.Event) -> None:
         LeadershipLostError: It led, and does no more.
     """
     metrics = Metrics()
-    async with serving(metrics, settings.port), connected(settings.kubeconfig) as api:
+    async with serving(metrics, settings.port) as port, connected(settings.kubeconfig) as api:
+        _log.info("health and metrics on port %d", port)
         leader = Leader(api, (settings.namespace, LEASE), settings.identity)
         if not await _first_of(stop, leader.acquire()):
             return

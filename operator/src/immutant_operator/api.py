@@ -191,4 +191,5 @@ async def connected(kubeconfig: str | None) -> AsyncIterator[Api]:
             kubeconfig, client_configuration=configuration
         )
     async with ApiClient(configuration) as connection:
+        connection.user_agent = "immutant-operator"
         yield Api(connection)

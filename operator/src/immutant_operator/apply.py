@@ -3,6 +3,7 @@
 Belongs here: whose an object is, server-side apply, pruning by label. Not here: what is wanted.
 """
 
+import asyncio
 from collections.abc import Collection, Iterable
 from typing import Final
 
@@ -10,7 +11,7 @@ from immutant_operator.api import Api, ApiError, Json
 from immutant_operator.errors import LeftoversError, NameTakenError, RefusedError
 from immutant_operator.spec import App
 
-__all__ = ["KINDS", "Inventory", "apply_all", "inventory", "prune"]
+__all__ = ["KINDS", "Applied", "Inventory", "apply_all", "inventory", "prune"]
 
 _MANAGER: Final = "immutant-operator"
 
@@ -34,6 +35,9 @@ Key = tuple[str, str]
 Inventory = dict[Key, Json]
 """The objects of an app that are there."""
 
+Applied = dict[Key, tuple[Json, str]]
+"""What was applied of an app, and the resourceVersion that came of it. Losing it costs requests."""
+
 
 def _key(manifest: Json) -> Key:
     return manifest["kind"], manifest["metadata"]["name"]
@@ -41,15 +45,16 @@ def _key(manifest: Json) -> Key:
 
 async def inventory(api: Api, app: App) -> Inventory:
     """The objects that carry the app's label, of all kinds that an app may have."""
-    found: Inventory = {}
-    for version, kind in KINDS:
-        for one in await api.list(version, kind, app.namespace, app.labels):
-            found[_key(one)] = one
-    return found
+    asked = (api.list(version, kind, app.namespace, app.labels) for version, kind in KINDS)
+    return {_key(one): one for listed in await asyncio.gather(*asked) for one in listed}
 
 
-async def apply_all(api: Api, app: App, wanted: Iterable[Json], there: Inventory) -> Inventory:
+async def apply_all(
+    api: Api, app: App, wanted: Iterable[Json], there: Inventory, former: Applied
+) -> Inventory:
     """Apply the objects, in their order; what the API server made of them.
+
+    What was applied before and is unchanged on both sides is left out; `former` remembers that.
 
     Raises:
         NameTakenError: One of that name is somebody else's; nothing of it is touched.
@@ -58,19 +63,34 @@ async def apply_all(api: Api, app: App, wanted: Iterable[Json], there: Inventory
     """
     applied: Inventory = {}
     for manifest in wanted:
-        await _check_owner(api, app, manifest, there)
-        try:
-            applied[_key(manifest)] = await api.apply(manifest, _MANAGER)
-        except ApiError as error:
-            if error.status in (400, 403, 422):
-                raise RefusedError(f"the API server refused an object: {error}") from error
-            raise
+        key = _key(manifest)
+        known = there.get(key)
+        if known is not None and former.get(key) == (manifest, _version(known)):
+            applied[key] = known
+            continue
+        await _check_owner(api, app, manifest, known)
+        applied[key] = await _apply(api, manifest)
+        former[key] = (manifest, _version(applied[key]))
+    for key in former.keys() - applied.keys():
+        del former[key]
     return applied
 
 
-async def _check_owner(api: Api, app: App, manifest: Json, there: Inventory) -> None:
-    kind, name = key = _key(manifest)
-    known = there.get(key)
+def _version(body: Json) -> str:
+    return str(body["metadata"]["resourceVersion"])
+
+
+async def _apply(api: Api, manifest: Json) -> Json:
+    try:
+        return await api.apply(manifest, _MANAGER)
+    except ApiError as error:
+        if error.status in (400, 403, 422):
+            raise RefusedError(f"the API server refused an object: {error}") from error
+        raise
+
+
+async def _check_owner(api: Api, app: App, manifest: Json, known: Json | None) -> None:
+    kind, name = _key(manifest)
     if known is None:
         known = await api.find(manifest["apiVersion"], kind, app.namespace, name)
         if known is not None and not _is_owned(known, app.uid):

@@ -73,7 +73,7 @@ def _concerned(
     registry: Registry, namespace: str, name: str, labels: Mapping[str, str]
 ) -> set[Key]:
     concerned = set(registry.referring("ConfigMap", namespace, name))
-    if labels.get("app.kubernetes.io/managed-by") == "immutant-operator":
+    if names.APP_LABEL in labels:
         concerned.add((namespace, labels[names.APP_LABEL]))
     return concerned
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from immutant_operator import inputs
 from immutant_operator.api import APP_KIND, Api, Json
-from immutant_operator.apply import Inventory, apply_all, inventory, prune
+from immutant_operator.apply import Applied, Inventory, apply_all, inventory, prune
 from immutant_operator.builders import Cluster, Payload, everything
 from immutant_operator.errors import AppError, SpecError
 from immutant_operator.observed import Fleet
@@ -40,6 +40,7 @@ class Reconciler:
         self._api = api
         self._cluster = cluster
         self._registry = registry
+        self._applied: dict[Key, Applied] = {}
 
     async def reconcile(self, key: Key) -> None:
         """Bring one app a step nearer to its spec, and report.
@@ -53,6 +54,7 @@ class Reconciler:
         body = await self._api.find(*APP_KIND, *key)
         if body is None or "deletionTimestamp" in body["metadata"]:
             self._registry.forget(key)
+            self._applied.pop(key, None)
             return
         try:
             app = parse(body)
@@ -82,7 +84,8 @@ class Reconciler:
             inputs=await inputs.digest(self._api, app),
         )
         wanted = everything(app, self._cluster, payload)
-        applied = await apply_all(self._api, app, wanted, there.objects)
+        former = self._applied.setdefault((app.namespace, app.name), {})
+        applied = await apply_all(self._api, app, wanted, there.objects, former)
         fleet = there.fleet(app, applied["StatefulSet", app.name])
         await prune(self._api, app, wanted, there.objects, _used(fleet))
         step = next_step(app.spec.replicas, fleet)

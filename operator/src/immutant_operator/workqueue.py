@@ -11,6 +11,7 @@ import random
 from collections.abc import Awaitable, Callable
 from typing import Final
 
+from immutant_operator.errors import OperatorError
 from immutant_operator.registry import Key
 
 __all__ = ["WorkQueue"]
@@ -68,8 +69,8 @@ class WorkQueue:
             self._busy.add(key)
             try:
                 await self._work(key)
-            except Exception:
-                self._retry(key)
+            except Exception as error:
+                self._retry(key, error)
             else:
                 self._failures.pop(key, None)
             finally:
@@ -78,11 +79,14 @@ class WorkQueue:
                 self._again.discard(key)
                 self.add(key)
 
-    def _retry(self, key: Key) -> None:
+    def _retry(self, key: Key, error: Exception) -> None:
         failures = self._failures[key] = self._failures.get(key, 0) + 1
         longest = min(_LONGEST_DELAY, _FIRST_DELAY * 2 ** min(failures, 16))
         delay = longest * self._chance.uniform(0.5, 1.0)
-        _log.exception("%s/%s failed %d times; again in %.1f s", *key, failures, delay)
+        unforeseen = None if isinstance(error, OperatorError) else error
+        _log.warning(
+            "%s/%s, again in %.1f s (%d): %s", *key, delay, failures, error, exc_info=unforeseen
+        )
         loop = asyncio.get_running_loop()
         self._timers[key] = loop.call_later(delay, self._due, key)
 

@@ -4,6 +4,7 @@ Belongs here: running the real controllers, and saying of a pod what a kubelet w
 """
 
 import asyncio
+import contextlib
 import subprocess
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -12,11 +13,13 @@ from typing import Any
 from tests.e2e.testbed import programs
 from tests.integration.kube.apiserver import ApiServer
 
-from immutant_operator.api import APP_KIND, Api, Json
+from immutant_operator.api import APP_KIND, Api, Json, NotFoundError
+from immutant_operator.apply import inventory
 from immutant_operator.builders import Cluster
 from immutant_operator.images import Images
 from immutant_operator.reconciler import Reconciler
 from immutant_operator.registry import Registry
+from immutant_operator.spec import parse
 
 CLUSTER = Cluster(Images("runtime:1", "member:1", "router:1"))
 PATIENCE = 20.0
@@ -117,13 +120,11 @@ class Operated:
         """Write a pod's status, as its kubelet would."""
         metadata = {key: pod["metadata"][key] for key in ("name", "namespace")}
         body = {"apiVersion": "v1", "kind": "Pod", "metadata": metadata, "status": status}
-        await self.api.apply(body, "kubelet", "status")
+        with contextlib.suppress(NotFoundError):  # it was replaced meanwhile
+            await self.api.apply(body, "kubelet", "status")
 
     async def objects(self) -> dict[tuple[str, str], str]:
         """The resourceVersions of everything that is the app's, the app included."""
-        from immutant_operator.apply import inventory
-        from immutant_operator.spec import parse
-
         app = await self.api.get(*APP_KIND, self.namespace, self.name)
         found = await inventory(self.api, parse(app))
         found["ImmutantApp", self.name] = app
@@ -131,8 +132,11 @@ class Operated:
 
 
 def condition(app: Json, kind: str) -> Json:
-    found = {one["type"]: one for one in app.get("status", {}).get("conditions", ())}
-    return found.get(kind, {"status": "Unknown", "reason": "", "message": ""})
+    unknown: Json = {"status": "Unknown", "reason": "", "message": ""}
+    for one in app.get("status", {}).get("conditions", ()):
+        if one["type"] == kind:
+            return dict(one)
+    return unknown
 
 
 def is_complete(app: Json) -> bool:

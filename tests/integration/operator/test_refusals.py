@@ -1,0 +1,103 @@
+"""What a user gets wrong is refused by the API server itself, with a sentence on what to write."""
+
+import json
+import random
+from typing import Any
+
+import pytest
+from tests.integration.kube.apiserver import ApiServer
+from tests.integration.operator.harness import kubectl
+
+from immutant.contract.timings import Timings
+from immutant.errors import ConfigurationError
+from immutant_operator.api import Api, ApiError
+
+APPS = "/apis/immutant.org/v1alpha1/namespaces/default/immutantapps"
+
+
+def app(spec: Any, name: str = "demo") -> dict[str, Any]:
+    kind = {"apiVersion": "immutant.org/v1alpha1", "kind": "ImmutantApp"}
+    return {**kind, "metadata": {"name": name, "namespace": "default"}, "spec": spec}
+
+
+@pytest.mark.parametrize(
+    ("spec", "sentence"),
+    [
+        ({"replicas": "two"}, 'spec.replicas: Invalid value: "string"'),
+        ({"replicas": -1}, "should be greater than or equal to 0"),
+        ({"replica": 2}, 'unknown field "spec.replica"'),
+        ({"web": {"router": {"replcas": 2}}}, 'unknown field "spec.web.router.replcas"'),
+        ({"source": {}}, "spec.source.configMap: Required value"),
+        (
+            {"source": {"configMap": {"name": "a"}}, "image": "b"},
+            "source and image exclude each other",
+        ),
+        ({"singletons": {"renewDeadline": "3.9s"}}, "raise leaseDuration or lower renewDeadline"),
+        ({"singletons": {"renewPeriod": "2s"}}, "raise renewDeadline or lower renewPeriod"),
+        ({"singletons": {"renewPeriod": "0s"}}, "must be above zero"),
+        ({"singletons": {"leaseDuration": "4 seconds"}}, "spec.singletons.leaseDuration"),
+        ({"cache": {"owners": 5}}, "should be less than or equal to 4"),
+        ({"cache": {"memory": "1Mi"}}, "memory must be at least 64Mi"),
+        ({"env": [{"name": "IMMUTANT_GRID", "value": "x"}]}, "choose another name"),
+        ({"env": [{"name": "A", "value": "x"}, {"name": "A", "value": "y"}]}, "Duplicate value"),
+        ({"web": {"host": "Demo.Example.org"}}, "spec.web.host"),
+        ({"web": {"health": {"path": '/ "'}}}, "spec.web.health.path"),
+        ({"entrypoint": "app.py; rm"}, "spec.entrypoint"),
+    ],
+)
+def test_a_wrong_spec_is_refused_at_kubectl_apply(
+    server: ApiServer, spec: Any, sentence: str
+) -> None:
+    assert sentence in kubectl(server, "apply", "-f", "-", stdin=json.dumps(app(spec)), check=False)
+
+
+@pytest.mark.parametrize(
+    ("name", "sentence"),
+    [
+        ("a" * 41, "must be at most 40 characters"),
+        ("my.app", "without dots"),
+        ("1st", "must begin with a letter"),
+        ("demo-web", "choose another ending"),
+    ],
+)
+def test_a_name_that_cannot_be_is_refused_at_kubectl_apply(
+    server: ApiServer, name: str, sentence: str
+) -> None:
+    said = kubectl(server, "apply", "-f", "-", stdin=json.dumps(app({}, name)), check=False)
+    assert sentence in said
+
+
+async def test_the_api_server_and_the_sidecar_agree_on_which_timings_fit(api: Api) -> None:
+    chance = random.Random(5)
+    verdicts = []
+    for number in range(60):
+        lease = round(chance.choice([chance.uniform(0.3, 3), chance.uniform(3, 30)]), 3)
+        deadline = round(lease * chance.uniform(0.4, 0.8), 3)
+        period = round(deadline * chance.uniform(0.1, 0.8), 3)
+        spec = {
+            "leaseDuration": f"{lease}s",
+            "renewDeadline": f"{round(deadline * 1000)}ms",
+            "renewPeriod": f"{period}s",
+        }
+        accepted = await accepts(api, app({"singletons": spec}, f"timed-{number}"))
+        assert accepted == fits(lease, deadline, period), spec
+        verdicts.append(accepted)
+    assert 10 < sum(verdicts) < 50
+
+
+def fits(lease: float, deadline: float, period: float) -> bool:
+    try:
+        Timings.fitting(lease, deadline, period)
+    except ConfigurationError:
+        return False
+    return True
+
+
+async def accepts(api: Api, body: dict[str, Any]) -> bool:
+    try:
+        await api.create(body)
+    except ApiError as error:
+        if error.status == 422:
+            return False
+        raise
+    return True

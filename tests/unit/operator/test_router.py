@@ -1,0 +1,55 @@
+"""The router's configuration, read by HAProxy itself."""
+
+import subprocess
+from pathlib import Path
+from typing import Any
+
+import pytest
+from tests.unit.operator.apps import app, built, one
+
+from immutant import health
+from immutant_operator.builders.haproxy import CHECK_HEADER, haproxy_configuration
+
+DOMAIN = "cluster.local"
+
+
+@pytest.mark.parametrize(
+    "spec",
+    [
+        {},
+        {"web": {"host": "demo.example.org", "health": {"path": "/a%20b/~c", "period": "250ms"}}},
+        {"replicas": 400, "terminationGracePeriodSeconds": 3600},
+    ],
+)
+def test_haproxy_accepts_it_without_a_warning(spec: dict[str, Any], tmp_path: Path) -> None:
+    path = tmp_path / "haproxy.cfg"
+    path.write_text(haproxy_configuration(app(**spec), DOMAIN))
+    ended = subprocess.run(
+        ["haproxy", "-c", "-f", path], text=True, capture_output=True, check=False
+    )
+    assert ended.returncode == 0, ended.stderr
+    assert "WARNING" not in ended.stderr
+
+
+def test_the_check_is_marked_as_the_pods_expect_it() -> None:
+    assert health.CHECK_HEADER == CHECK_HEADER
+    text = haproxy_configuration(app(web={"health": {"path": "/up", "period": "1.5s"}}), DOMAIN)
+    assert "uri /up" in text
+    assert "inter 1500ms" in text
+    assert f"hdr {CHECK_HEADER} router" in text
+    assert f"del-header {CHECK_HEADER}" in text
+
+
+@pytest.mark.parametrize(("replicas", "slots"), [(0, 10), (9, 10), (10, 20), (25, 30)])
+def test_there_is_a_server_for_every_pod_and_for_a_temporary_one(replicas: int, slots: int) -> None:
+    text = haproxy_configuration(app(replicas=replicas), DOMAIN)
+    assert f"pod 1-{slots} demo-web.apps.svc.cluster.local:8080" in text
+
+
+def test_another_configuration_rolls_the_router() -> None:
+    def marks(**spec: Any) -> Any:
+        template = one(built(**spec), "Deployment", "demo-router")["spec"]["template"]
+        return template["metadata"]["annotations"]
+
+    assert marks() == marks(replicas=2)
+    assert marks() != marks(web={"health": {"path": "/up"}})
