@@ -64,6 +64,10 @@ class Pod:
         }
         self._tasks: list[asyncio.Task[None]] = []
 
+    @property
+    def member_lease(self) -> str:
+        return f"demo.member.{self.name.removeprefix('demo-')}"
+
     async def start(self) -> None:
         """Start the sidecar, and the application if it does not run."""
         self.process = await asyncio.create_subprocess_exec(
@@ -186,10 +190,12 @@ class Pods:
 
 
 @contextlib.asynccontextmanager
-async def two_pods(server: ApiServer, namespace: str, timings: Timings) -> AsyncIterator[Pods]:
-    """Two pods of one application, with the rights that its service account has."""
+async def running_pods(
+    server: ApiServer, namespace: str, timings: Timings, *, count: int = 2
+) -> AsyncIterator[Pods]:
+    """Pods of one application, with the rights that its service account has."""
     _allow(server, namespace)
-    pods = Pods(*(Pod(server, namespace, f"demo-{number}", timings) for number in range(2)))
+    pods = Pods(*(Pod(server, namespace, f"demo-{number}", timings) for number in range(count)))
     try:
         await asyncio.gather(*(pod.start() for pod in pods.all))
         yield pods

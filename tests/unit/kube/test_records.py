@@ -44,7 +44,7 @@ def test_others_find_what_they_look_for() -> None:
 
 
 def test_a_renewal_keeps_the_time_of_acquiring_and_a_new_holder_counts_as_a_transition() -> None:
-    former = Former("u", "demo-0/uid/1", "then", 4)
+    former = Former(6, "u", "demo-0/uid/1", "then", 4)
     spec = stored(former=former, expect=6)["spec"]
     assert (spec["acquireTime"], spec["leaseTransitions"]) == ("then", 4)
     spec = stored(replace(LEASE, holder="demo-1/uid/2"), former, 6)["spec"]
@@ -53,7 +53,7 @@ def test_a_renewal_keeps_the_time_of_acquiring_and_a_new_holder_counts_as_a_tran
 
 
 def test_a_write_over_an_object_names_its_uid() -> None:
-    found = to_object(LEASE, 6, OWNER, Former("u"), 0.0)
+    found = to_object(LEASE, 6, OWNER, Former(6, "u"), 0.0)
     assert (found["metadata"]["uid"], found["metadata"]["resourceVersion"]) == ("u", "6")
 
 

@@ -5,6 +5,8 @@ Belongs here: the configuration of the client. Not here: requests (`client`).
 
 import os
 from collections.abc import Mapping
+from functools import partial
+from pathlib import Path
 
 from kubernetes.aio.client.configuration import Configuration
 from kubernetes.aio.config import ConfigException, load_kube_config
@@ -28,7 +30,7 @@ async def configuration(
 ) -> Configuration:
     """The access of this process: KUBECONFIG if it is set, else that of the pod it runs in.
 
-    A pod's token is read again from its file each minute: the kubelet renews it there.
+    A pod's token is read from its file at each request: the kubelet renews it there.
 
     Raises:
         ConfigurationError: There is neither; the text says what is missing.
@@ -42,9 +44,12 @@ async def configuration(
             )
         else:
             loader = InClusterConfigLoader(  # type: ignore[no-untyped-call]
-                token_file, ca_file, environ=environ
+                token_file, ca_file, try_refresh_token=False, environ=environ
             )
             loader.load_and_set(found)  # type: ignore[no-untyped-call]
+            found.refresh_api_key_hook = partial(  # type: ignore[assignment]
+                _read_token, Path(token_file)
+            )
     except (ConfigException, OSError) as error:
         raise ConfigurationError(
             f"the Kubernetes API cannot be reached from here: {error} Run this in a pod with a "
@@ -52,3 +57,7 @@ async def configuration(
             "KUBECONFIG"
         ) from error
     return found
+
+
+def _read_token(file: Path, found: Configuration) -> None:
+    found.api_key["BearerToken"] = f"Bearer {file.read_text().strip()}"

@@ -110,7 +110,7 @@ class KubeLeases:
 
     async def write(self, lease: Lease, expect: int) -> int:
         newest = self._newest
-        former = await self._former(lease.name) if expect else Former()
+        former = await self._former(lease.name, expect) if expect else Former()
         body = to_object(lease, expect, self._owner, former, await self.wall())
         verb, path = ("update", self._object(lease.name)) if expect else ("create", self._path)
         answer = await self._client.call(verb, path, body=body, timeout=self._timeout)
@@ -139,9 +139,10 @@ class KubeLeases:
         return
         yield
 
-    async def _former(self, name: str) -> Former:
-        """Of the object that is to be replaced: as it was last seen, else as it stands."""
-        if name not in self._formers and await self.read(name) is None:
+    async def _former(self, name: str, version: int) -> Former:
+        """Of the object that is to be replaced: as it was seen, else as it stands."""
+        seen = self._formers.get(name, Former())
+        if seen.version < version and await self.read(name) is None:
             raise ConflictError(f"there is no lease {name}")
         return self._formers[name]
 

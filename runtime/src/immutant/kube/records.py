@@ -16,6 +16,7 @@ from datetime import UTC, datetime
 from typing import Any, Final
 
 from immutant.contract.names import ANNOTATION_PREFIX, APP_LABEL, GROUP, KIND, UID_LABEL, VERSION
+from immutant.errors import StoreError
 from immutant.kube.names import object_name, record_name
 from immutant.leases import Lease
 
@@ -45,13 +46,15 @@ class Former:
     """What a write must know of the object that it replaces, beside its version.
 
     Attributes:
-        uid: The object's UID. The API server *creates* a Lease that a PUT finds missing, whatever
+        version: The object's version.
+        uid: Its UID. The API server *creates* a Lease that a PUT finds missing, whatever
             version it names; only with a UID in it is such a PUT refused.
         holder: The holder that was shown; this and the next two are for people and other tools.
         acquired: Since when.
         transitions: How often the holder has changed.
     """
 
+    version: int = 0
     uid: str = ""
     holder: str = ""
     acquired: str = ""
@@ -63,6 +66,7 @@ class Former:
         spec = _mapping(found.get("spec"))
         transitions = spec.get("leaseTransitions")
         return cls(
+            version_of(found),
             str(_mapping(found.get("metadata")).get("uid") or ""),
             str(spec.get("holderIdentity") or ""),
             str(spec.get("acquireTime") or ""),
@@ -147,13 +151,20 @@ def from_object(found: Mapping[str, Any], owner: Owner) -> Lease:
 
 
 def version_of(found: Mapping[str, Any]) -> int:
-    """An object's or a list's version: an integer, by Kubernetes' contract since 1.35."""
-    return int(_mapping(found.get("metadata"))["resourceVersion"])
+    """An object's or a list's version: an integer, by Kubernetes' contract since 1.35.
+
+    Raises:
+        StoreError: There is none; this is not what the API server says.
+    """
+    version = _mapping(found.get("metadata")).get("resourceVersion")
+    if not isinstance(version, str) or not version.isdecimal():
+        raise StoreError(f"the API server's answer has no version: {str(found)[:200]}")
+    return int(version)
 
 
 def _record(metadata: Mapping[str, Any], notes: Mapping[str, Any]) -> str:
     """The record's name, also where somebody has changed the annotation that says it."""
-    name, noted = metadata["name"], notes.get(f"{ANNOTATION_PREFIX}record")
+    name, noted = str(metadata.get("name", "")), notes.get(f"{ANNOTATION_PREFIX}record")
     try:
         if isinstance(noted, str) and object_name(noted) == name:
             return noted

@@ -1,0 +1,113 @@
+"""The sidecar's two APIs in front of a coordinator on a store in memory."""
+
+from collections.abc import AsyncIterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+from fastapi import FastAPI
+
+from immutant.coordinator.driver import Driver
+from immutant.coordinator.vigil import Vigil
+from immutant.election import Timings
+from immutant.embedded import EmbeddedBackend
+from immutant.link import Candidacy
+from immutant.sidecar.api import sidecar_api
+from immutant.sidecar.metrics import Metrics
+from immutant.sidecar.ops import ops_api
+from immutant.testing import FakeClock
+
+
+@dataclass
+class Sidecar:
+    driver: Driver
+    clock: FakeClock
+    api: FastAPI
+    ops: FastAPI
+
+    async def ask(self, app: FastAPI, method: str, path: str, body: Any = None) -> httpx.Response:
+        transport = httpx.ASGITransport(app)
+        async with httpx.AsyncClient(transport=transport, base_url="http://pod") as client:
+            return await client.request(method, path, json=body)
+
+    async def until(self, ready: Any) -> None:
+        for _ in range(1000):
+            if ready():
+                return
+            await self.clock.advance(0.05)
+        raise AssertionError("it did not come to pass")
+
+
+@pytest.fixture
+async def sidecar(tmp_path: Path) -> AsyncIterator[Sidecar]:
+    clock = FakeClock()
+    backend = await EmbeddedBackend.open(None, replica="demo-0", clock=clock)
+    driver = Driver("demo", "demo-0", backend.leases, clock, Timings(), life="demo-0/uid")
+    metrics = Metrics()
+    metrics.follow(driver, clock)
+    api = sidecar_api(driver, Vigil(tmp_path / "app.lock", driver.gone))
+    yield Sidecar(driver, clock, api, ops_api(driver, metrics.registry))
+    await driver.close()
+    await backend.close()
+
+
+async def test_it_lives_at_once_and_is_ready_once_it_has_seen_the_leases(sidecar: Sidecar) -> None:
+    assert (await sidecar.ask(sidecar.ops, "GET", "/livez")).status_code == 200
+    answer = await sidecar.ask(sidecar.ops, "GET", "/readyz")
+    assert (answer.status_code, answer.text) == (503, "the leases have not been seen yet")
+    sidecar.driver.start()
+    await sidecar.until(lambda: sidecar.driver.listed)
+    assert (await sidecar.ask(sidecar.ops, "GET", "/readyz")).text == "ok"
+
+
+async def test_metrics_tell_what_may_run_here_and_what_did(sidecar: Sidecar) -> None:
+    sidecar.driver.start()
+    sidecar.driver.meet("p")
+    async with sidecar.driver.stand(Candidacy("daemon", "counter")):
+        await sidecar.until(sidecar.driver.running)
+        text = (await sidecar.ask(sidecar.ops, "GET", "/metrics")).text
+        assert 'immutant_singleton_held{kind="daemon",name="counter"} 1.0' in text
+        deadline = text.partition("\nimmutant_member_deadline_seconds ")[2].split("\n")[0]
+        assert 0 < float(deadline) <= 2.5
+    sidecar.driver.app_died()
+    text = (await sidecar.ask(sidecar.ops, "GET", "/metrics")).text
+    assert 'immutant_singleton_held{kind="daemon",name="counter"} 0.0' in text
+    assert 'immutant_tenures_total{kind="daemon",name="counter"} 1.0' in text
+    assert "immutant_member_deadline_seconds 0.0" in text
+
+
+async def test_the_incarnation_carries_the_pods_uid(sidecar: Sidecar) -> None:
+    hello = (await sidecar.ask(sidecar.api, "GET", "/v1/status")).json()
+    assert hello["incarnation"].startswith("demo-0/uid/")
+
+
+async def test_the_description_names_every_call_and_the_fields_that_it_needs(
+    sidecar: Sidecar,
+) -> None:
+    paths = (await sidecar.ask(sidecar.api, "GET", "/openapi.json")).json()["paths"]
+    for path, calls in paths.items():
+        for method, call in calls.items():
+            for field, schema in needed(call).items():
+                body = {name: 1 for name in needed(call) if name != field}
+                body |= {name: schema.get("enum", ["x"])[0] for name in body if name != "grace"}
+                answer = await sidecar.ask(sidecar.api, method.upper(), path, body)
+                assert answer.status_code == 422, (path, body)
+                assert "must be" in answer.text
+    assert set(paths) == {
+        "/v1/hello",
+        "/v1/singletons",
+        "/v1/tenures/{tenure}/stopped",
+        "/v1/tenures/{tenure}/done",
+        "/v1/drain",
+        "/v1/deadlines",
+        "/v1/status",
+    }
+
+
+def needed(call: dict[str, Any]) -> dict[str, Any]:
+    if "requestBody" not in call:
+        return {}
+    schema = call["requestBody"]["content"]["application/json"]["schema"]
+    return {name: schema["properties"][name] for name in schema["required"]}
