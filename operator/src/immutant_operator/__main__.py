@@ -126,6 +126,7 @@ async def _run_until_signalled(settings: Settings) -> None:
 def main() -> int:
     """Run the operator; the exit status."""
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s %(message)s")
+    logging.getLogger("kopf").setLevel(logging.WARNING)  # else a line for each event
     try:
         asyncio.run(_run_until_signalled(Settings.read()))
     except OperatorError as error:

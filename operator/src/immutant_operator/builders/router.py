@@ -98,7 +98,7 @@ def _container(images: Images) -> Manifest:
         "startupProbe": {**health, "periodSeconds": 1, "failureThreshold": 60},
         "readinessProbe": {**health, "periodSeconds": 2},
         "livenessProbe": {**health, "periodSeconds": 5, "failureThreshold": 6},
-        # Until nobody sends new connections here: the Service forgets a pod that ends a moment later.
+        # The Service forgets a pod that ends only a moment later.
         "lifecycle": {"preStop": {"exec": {"command": ["sleep", "3"]}}},
         "resources": {
             "requests": {"cpu": "20m", "memory": "32Mi"},
