@@ -24,9 +24,9 @@ def main(arguments: list[str]) -> int:
     testbed = Testbed()
     try:
         if arguments[:1] == ["exec"] and len(arguments) > 1:
-            return testbed.exec(arguments[1:])
+            testbed.exec(arguments[1:])
         if arguments[:1] == ["kubectl"]:
-            return testbed.exec(arguments)
+            testbed.exec(arguments)
         _do(testbed, _parser().parse_args(arguments))
     except TestbedError as error:
         print(f"testbed: {error}", file=sys.stderr)

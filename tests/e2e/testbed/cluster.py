@@ -5,11 +5,12 @@ Belongs here: the verbs. Not here: how each part is done.
 
 import ctypes
 import os
-import subprocess
+import sys
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from pathlib import Path
+from typing import NoReturn
 
 from tests.e2e.testbed import (
     cleaning,
@@ -136,14 +137,15 @@ class Testbed:
         self._check_up()
         return controlplane.kubectl(*arguments, text=text)
 
-    def exec(self, arguments: Sequence[str]) -> int:
-        """Run a program in the control plane's network with KUBECONFIG and PATH set.
+    def exec(self, arguments: Sequence[str]) -> NoReturn:
+        """Become a program in the control plane's network, with KUBECONFIG and PATH set.
 
-        Its input and output are this process's own. Returns its exit code.
+        Become, so that a signal to this process is one to the program.
         """
         self._check_up()
         whole = [*enter(CONTROL_PLANE_NAMESPACE), *arguments]
-        return subprocess.run(whole, env=self.environment(), check=False).returncode
+        sys.stdout.flush()
+        os.execvpe(whole[0], whole, self.environment())
 
     def environment(self) -> dict[str, str]:
         """This process's environment, with what programs need to use the testbed."""

@@ -63,18 +63,8 @@ def start() -> None:
     _write_files()
     _start_etcd()
     _start_api_server()
-    _spawn(
-        "kube-controller-manager",
-        f"--kubeconfig={credentials('controller-manager')}",
-        "--leader-elect=false",
-        f"--service-account-private-key-file={_FOLDER}/service-accounts.key",
-        f"--root-ca-file={_FOLDER}/pki/apiserver.crt",
-        "--use-service-account-credentials",
-        "--node-monitor-grace-period=20s",
-        "--node-monitor-period=2s",
-    )
-    _spawn("kube-scheduler", f"--kubeconfig={credentials('scheduler')}", "--leader-elect=false")
     wait_until("the API server", _answers, _READY_WITHIN, str(log("kube-apiserver")))
+    _start_controllers()
     objects = {"apiVersion": "v1", "kind": "List", "items": configs.cluster_objects()}
     kubectl("apply", "-f", "-", text=json.dumps(objects))
 
@@ -82,7 +72,7 @@ def start() -> None:
 def start_service_side() -> None:
     """Start name service, ingress controller, policies, and services for the tests themselves.
 
-    Returns when the first two take connections.
+    Returns when the first two take connections, and pods can be made.
     """
     _spawn("coredns", "-conf", _FOLDER / "Corefile")
     _spawn(
@@ -102,6 +92,7 @@ def start_service_side() -> None:
     proxy = _FOLDER / "kube-proxy.json"
     proxy.write_text(json.dumps(configs.kube_proxy(NODES[0].name, credentials("proxy"))))
     _spawn("kube-proxy", f"--config={proxy}")
+    wait_until("the controllers", _control, _READY_WITHIN, str(log("kube-controller-manager")))
     wait_until("the name service and the ingress", _serve, _READY_WITHIN, f"{log('*')}")
 
 
@@ -161,6 +152,21 @@ def _start_api_server() -> None:
     )
 
 
+def _start_controllers() -> None:
+    # Not before the API server answers: they need its certificate, and end when it is not there.
+    _spawn(
+        "kube-controller-manager",
+        f"--kubeconfig={credentials('controller-manager')}",
+        "--leader-elect=false",
+        f"--service-account-private-key-file={_FOLDER}/service-accounts.key",
+        f"--root-ca-file={_FOLDER}/pki/apiserver.crt",
+        "--use-service-account-credentials",
+        "--node-monitor-grace-period=20s",
+        "--node-monitor-period=2s",
+    )
+    _spawn("kube-scheduler", f"--kubeconfig={credentials('scheduler')}", "--leader-elect=false")
+
+
 def _answers() -> bool:
     try:
         return kubectl("get", "--raw", "/readyz") == "ok"
@@ -171,3 +177,8 @@ def _answers() -> bool:
 def _serve() -> bool:
     listening = command("ss", "-Hltn", namespace=CONTROL_PLANE_NAMESPACE)
     return all(f" {address} " in listening for address in (f"{COREDNS}:53", f"{CONTROL_PLANE}:80"))
+
+
+def _control() -> bool:
+    """Whether the first thing that any pod needs has been made."""
+    return bool(kubectl("get", "serviceaccount", "default", "--ignore-not-found", "-o=name"))
