@@ -8,6 +8,7 @@ Lease is lost still lands, which is harmless, because every reconcile starts fro
 import asyncio
 import datetime
 import logging
+import time
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from typing import Final
@@ -45,6 +46,7 @@ class Leader:
         identity: str,
         timings: LeaderTimings | None = None,
         sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
+        now: Callable[[], float] = time.monotonic,
     ) -> None:
         """Make a candidate.
 
@@ -54,12 +56,14 @@ class Leader:
             identity: This replica, unlike all others.
             timings: By default client-go's.
             sleep: Waits so many seconds.
+            now: A monotonic clock, in seconds.
         """
         self._api = api
         self._namespace, self._name = lease
         self._identity = identity
         self._timings = timings or LeaderTimings()
         self._sleep = sleep
+        self._now = now
         self._seen: tuple[str, float] = ("", 0.0)
         self._record: Json | None = None
 
@@ -84,17 +88,17 @@ class Leader:
         while True:
             await self._sleep(self._timings.retry_period)
             try:
-                async with asyncio.timeout_at(renewed + self._timings.renew_deadline):
-                    began = self._now()
+                began = self._now()
+                async with asyncio.timeout(renewed + self._timings.renew_deadline - began):
                     await self._renew()
-                    renewed = began
+                renewed = began
             except ConflictError as error:
                 raise LeadershipLostError("another replica has changed the Lease") from error
             except TimeoutError as error:
                 raise LeadershipLostError("the Lease was not renewed in time") from error
             except ApiError as error:
                 _log.warning("the Lease was not renewed: %s", error)
-                if self._now() > renewed + self._timings.renew_deadline:
+                if self._now() >= renewed + self._timings.renew_deadline:
                     raise LeadershipLostError("the Lease was not renewed in time") from error
 
     async def release(self) -> None:
@@ -155,10 +159,6 @@ class Leader:
                 "leaseTransitions": transitions,
             },
         }
-
-    @staticmethod
-    def _now() -> float:
-        return asyncio.get_running_loop().time()
 
 
 def _renewed(record: Json) -> Json:

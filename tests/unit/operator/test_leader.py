@@ -1,7 +1,8 @@
 """The operator's election, on a Lease in memory and a clock of its own."""
 
 import asyncio
-from collections.abc import Awaitable, Callable
+import heapq
+import itertools
 from typing import Any
 
 import pytest
@@ -9,7 +10,7 @@ import pytest
 from immutant_operator.api import ApiError, ConflictError, NotFoundError
 from immutant_operator.leader import Leader, LeadershipLostError, LeaderTimings
 
-QUICK = LeaderTimings(0.3, 0.2, 0.02)
+TIMINGS = LeaderTimings()
 
 
 class Leases:
@@ -58,15 +59,50 @@ class Leases:
         return {**self.lease, "spec": dict(self.lease["spec"])}
 
 
+class Time:
+    """Time that passes only when told to."""
+
+    def __init__(self) -> None:
+        self.instant = 0.0
+        self._sleepers: list[tuple[float, int, asyncio.Future[None]]] = []
+        self._numbers = itertools.count()
+
+    def now(self) -> float:
+        return self.instant
+
+    async def sleep(self, seconds: float) -> None:
+        woken = asyncio.get_running_loop().create_future()
+        heapq.heappush(self._sleepers, (self.instant + seconds, next(self._numbers), woken))
+        await woken
+
+    async def passes(self, seconds: float) -> None:
+        end = self.instant + seconds
+        await self._settle()
+        while self._sleepers and self._sleepers[0][0] <= end:
+            self.instant, _, woken = heapq.heappop(self._sleepers)
+            if not woken.done():
+                woken.set_result(None)
+            await self._settle()
+        self.instant = end
+
+    async def _settle(self) -> None:
+        for _ in range(20):
+            await asyncio.sleep(0)
+
+
 @pytest.fixture
 def leases() -> Leases:
     return Leases()
 
 
-def candidate(
-    leases: Leases, name: str, sleep: Callable[[float], Awaitable[None]] = asyncio.sleep
-) -> Leader:
-    return Leader(leases, ("system", "operator"), name, QUICK, sleep)  # type: ignore[arg-type]
+@pytest.fixture
+def time() -> Time:
+    return Time()
+
+
+def candidate(leases: Leases, name: str, time: Time) -> Leader:
+    lease = ("system", "operator")
+    return Leader(leases, lease, name, TIMINGS, time.sleep, time.now)  # type: ignore[arg-type]
 
 
 def holder(leases: Leases) -> str:
@@ -74,57 +110,87 @@ def holder(leases: Leases) -> str:
     return str(leases.lease["spec"]["holderIdentity"])
 
 
-async def test_one_leads_and_the_other_waits_until_it_gives_the_lead_back(leases: Leases) -> None:
-    first, second = candidate(leases, "first"), candidate(leases, "second")
+async def test_one_leads_and_the_other_waits_until_it_gives_the_lead_back(
+    leases: Leases, time: Time
+) -> None:
+    first, second = candidate(leases, "first", time), candidate(leases, "second", time)
     await first.acquire()
     holding = asyncio.create_task(first.hold())
     waiting = asyncio.create_task(second.acquire())
-    await asyncio.wait([waiting], timeout=3 * QUICK.lease_duration)
-    assert not waiting.done()
+    await time.passes(10 * TIMINGS.lease_duration)
     assert holder(leases) == "first"
     holding.cancel()
     await first.release()
-    await asyncio.wait_for(waiting, QUICK.lease_duration)
+    await time.passes(TIMINGS.retry_period)
+    await waiting
     assert holder(leases) == "second"
 
 
-async def test_a_silent_leader_is_succeeded_after_the_leases_duration(leases: Leases) -> None:
-    await candidate(leases, "dead").acquire()
-    loop = asyncio.get_running_loop()
-    began = loop.time()
-    await candidate(leases, "next").acquire()
-    assert loop.time() - began >= QUICK.lease_duration
+async def test_a_silent_leader_is_succeeded_after_the_leases_duration(
+    leases: Leases, time: Time
+) -> None:
+    await candidate(leases, "dead", time).acquire()
+    taking = asyncio.create_task(candidate(leases, "next", time).acquire())
+    await time.passes(TIMINGS.lease_duration)
+    assert holder(leases) == "dead"
+    await time.passes(2 * TIMINGS.retry_period)
+    await taking
+    assert holder(leases) == "next"
     assert leases.lease is not None
     assert leases.lease["spec"]["leaseTransitions"] == 1
 
 
-async def test_a_leader_without_answers_gives_up_before_another_may_lead(leases: Leases) -> None:
-    leader = candidate(leases, "cut-off")
+async def test_a_leader_without_answers_gives_up_before_another_may_lead(
+    leases: Leases, time: Time
+) -> None:
+    leader = candidate(leases, "cut-off", time)
     await leader.acquire()
+    holding = asyncio.create_task(leader.hold())
+    await time.passes(TIMINGS.lease_duration)
     leases.down = True
-    began = asyncio.get_running_loop().time()
+    await time.passes(TIMINGS.renew_deadline + TIMINGS.retry_period)
+    assert TIMINGS.renew_deadline + TIMINGS.retry_period < TIMINGS.lease_duration
     with pytest.raises(LeadershipLostError, match="in time"):
-        await leader.hold()
-    assert asyncio.get_running_loop().time() - began < QUICK.lease_duration
+        await holding
 
 
-async def test_a_leader_whose_lease_was_taken_gives_up_and_releases_nothing(leases: Leases) -> None:
-    leader = candidate(leases, "old")
+async def test_a_leader_goes_on_after_a_short_silence_of_the_api_server(
+    leases: Leases, time: Time
+) -> None:
+    leader = candidate(leases, "patient", time)
+    await leader.acquire()
+    holding = asyncio.create_task(leader.hold())
+    leases.down = True
+    await time.passes(TIMINGS.renew_deadline - TIMINGS.retry_period)
+    leases.down = False
+    await time.passes(TIMINGS.lease_duration)
+    assert not holding.done()
+    holding.cancel()
+
+
+async def test_a_leader_whose_lease_was_taken_gives_up_and_releases_nothing(
+    leases: Leases, time: Time
+) -> None:
+    leader = candidate(leases, "old", time)
     await leader.acquire()
     assert leases.lease is not None
     leases.lease["spec"]["holderIdentity"] = "new"
     await leases.replace(leases.lease)
+    holding = asyncio.create_task(leader.hold())
+    await time.passes(TIMINGS.retry_period)
     with pytest.raises(LeadershipLostError, match="another replica"):
-        await leader.hold()
+        await holding
     await leader.release()
     assert holder(leases) == "new"
 
 
-async def test_a_renewal_whose_answer_was_lost_is_no_loss_of_the_lead(leases: Leases) -> None:
-    leader = candidate(leases, "same")
+async def test_a_renewal_whose_answer_was_lost_is_no_loss_of_the_lead(
+    leases: Leases, time: Time
+) -> None:
+    leader = candidate(leases, "same", time)
     await leader.acquire()
     leases.loses_answers = True
     holding = asyncio.create_task(leader.hold())
-    await asyncio.wait([holding], timeout=2 * QUICK.renew_deadline)
+    await time.passes(2 * TIMINGS.renew_deadline)
     assert not holding.done()
     holding.cancel()
