@@ -27,6 +27,8 @@ async def test_a_holder_hands_over_when_told_to_end_and_is_waited_out_when_kille
 ) -> None:
     async with running_pods(apiserver, namespace, Timings()) as pods:
         first = await pods.held(_START)
+        for pod in pods.all:  # who came late takes nothing before it is a member
+            await _until_it_is_there(apiserver, namespace, pod.member_lease)
         began = CLOCK.now()
         took, second = await asyncio.gather(
             first.end(signal.SIGTERM), pods.held(_BOUND, after=len(pods.stints))
@@ -72,13 +74,12 @@ async def test_without_the_api_server_tenures_end_and_afterwards_there_is_one_ho
 async def test_a_lease_that_is_deleted_by_hand_lets_nobody_in_beside_its_holder(
     apiserver: ApiServer, namespace: str
 ) -> None:
-    leases = f"/apis/coordination.k8s.io/v1/namespaces/{namespace}/leases"
     async with running_pods(apiserver, namespace, BRISK) as pods:
         holder = await pods.held(_START)
         for name in ("demo.daemon.counter", holder.member_lease):
             begun = len(pods.stints)
-            apiserver.call("DELETE", f"{leases}/{name}")
-            await _until_it_is_there_again(apiserver, f"{leases}/{name}")
+            apiserver.call("DELETE", f"{_leases(namespace)}/{name}")
+            await _until_it_is_there(apiserver, namespace, name)
             await pods.held(_START, after=begun - 1)
         pods.never_overlapped()
 
@@ -88,8 +89,8 @@ async def test_people_and_other_tools_read_the_leases_and_the_metrics(
 ) -> None:
     async with running_pods(apiserver, namespace, BRISK, count=1) as pods:
         holder = await pods.held(_START)
-        path = f"/apis/coordination.k8s.io/v1/namespaces/{namespace}/leases"
-        leases = {one["metadata"]["name"]: one for one in apiserver.call("GET", path)["items"]}
+        found = apiserver.call("GET", _leases(namespace))["items"]
+        leases = {one["metadata"]["name"]: one for one in found}
         assert {"demo.daemon.counter", holder.member_lease} == set(leases)
         identity = f"{holder.name}/uid-of-{holder.name}/"
         assert leases["demo.daemon.counter"]["spec"]["holderIdentity"].startswith(identity)
@@ -116,11 +117,14 @@ async def test_timings_that_do_not_fit_end_it_at_once_with_the_inequality(
     assert b"< leaseDuration does not hold" in said
 
 
-async def _until_it_is_there_again(server: ApiServer, path: str) -> None:
+def _leases(namespace: str) -> str:
+    return f"/apis/coordination.k8s.io/v1/namespaces/{namespace}/leases"
+
+
+async def _until_it_is_there(server: ApiServer, namespace: str, name: str) -> None:
     async with asyncio.timeout(_START):
         while True:
-            listing, name = path.rsplit("/", 1)
-            found = await asyncio.to_thread(server.call, "GET", listing)
+            found = await asyncio.to_thread(server.call, "GET", _leases(namespace))
             if name in [one["metadata"]["name"] for one in found["items"]]:
                 return
             await asyncio.sleep(0.1)
