@@ -5,9 +5,12 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
+from tests.behaviour.conftest import WITH_LEASES, world_on
 
 from immutant.errors import ConflictError, StoreError
 from immutant.leases import Lease, LeaseEvent, LeaseStore
+
+world = world_on(WITH_LEASES)
 
 MEMBER = Lease("app.member.0", holder="life-1", member="app-0", nonce="n", duration=4.0)
 

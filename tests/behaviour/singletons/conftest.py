@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import pytest
-from tests.behaviour.conftest import World
+from tests.behaviour.conftest import WITH_LEASES, World, world_on
 
 from immutant import App
 from immutant.coordinator.driver import Driver
@@ -14,6 +14,8 @@ from immutant.coordinator.local import LocalLink
 from immutant.election import Timings
 from immutant.leases import Lease, LeaseStore
 from immutant.singletons import Singletons
+
+world = world_on(WITH_LEASES)
 
 FAST = Timings(1.2, 0.7, 0.25, 0.3, 0.15, 0.18, 0.08)
 

@@ -1,5 +1,10 @@
 """The backend of a cluster: caches, queues and topics in a Hazelcast grid."""
 
-from immutant.grid.backend import GridBackend
+import warnings
+
+with warnings.catch_warnings():
+    # The client's threaded variant, which comes along and is not used, needs asyncore on 3.11.
+    warnings.filterwarnings("ignore", "The asyncore module", DeprecationWarning)
+    from immutant.grid.backend import GridBackend
 
 __all__ = ["GridBackend"]
