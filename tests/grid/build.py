@@ -14,6 +14,10 @@ import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
+from tests.e2e.testbed import TestbedError
+from tests.e2e.testbed.layout import cache
+from tests.e2e.testbed.machine import install
+
 __all__ = ["build"]
 
 SOURCE = Path(__file__).parents[2] / "images" / "member"
@@ -24,32 +28,21 @@ def build() -> Path:
     """The folder of a built member, made at first use: start, member.jsa, lib/*.jar.
 
     Raises:
-        RuntimeError: Something is missing and cannot be installed, or the build failed.
+        TestbedError: Something is missing and cannot be installed, or the build failed.
     """
     _install()
     folder = cache() / f"member-{_key()}"
+    cache().mkdir(parents=True, exist_ok=True)
     with _lock(cache() / "member.lock"):
         if not folder.exists():
             _make(folder)
     return folder
 
 
-def cache() -> Path:
-    """Where what was built is kept: $XDG_CACHE_HOME/immutant, else ~/.cache/immutant."""
-    home = os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache"
-    folder = Path(home) / "immutant"
-    folder.mkdir(parents=True, exist_ok=True)
-    return folder
-
-
 def _install() -> None:
     missing = [package for program, package in PACKAGES.items() if not shutil.which(program)]
-    if not missing:
-        return
-    if os.geteuid() != 0 or not shutil.which("apt-get"):
-        raise RuntimeError(f"Members are built with {' and '.join(missing)}; install them")
-    _run("apt-get", "update", "-q")
-    _run("apt-get", "install", "-qy", "--no-install-recommends", *missing)
+    if missing:
+        install(missing)
 
 
 def _key() -> str:
@@ -62,7 +55,7 @@ def _key() -> str:
 
 
 def _make(folder: Path) -> None:
-    with tempfile.TemporaryDirectory(dir=folder.parent, prefix="building-") as temporary:
+    with tempfile.TemporaryDirectory(dir=folder.parent, prefix="unfinished-") as temporary:
         source, built = Path(temporary) / "source", Path(temporary) / "member"
         shutil.copytree(SOURCE, source)
         _run("mvn", "--batch-mode", "--quiet", "--file", str(source / "pom.xml"), "package")
@@ -83,7 +76,7 @@ def _run(*command: str, environ: dict[str, str] | None = None) -> str:
         env={**os.environ, **(environ or {})},
     )
     if done.returncode:
-        raise RuntimeError(f"{' '.join(command)} failed:\n{done.stdout[-4000:]}")
+        raise TestbedError(f"{' '.join(command)} failed:\n{done.stdout[-4000:]}")
     return done.stdout
 
 

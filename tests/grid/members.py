@@ -24,8 +24,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from immutant.contract.environment import Address, Grid
 from tests.grid.build import build
+
+from immutant.contract.environment import Address, Grid
 
 __all__ = ["Member", "Members", "running"]
 
@@ -105,7 +106,7 @@ class Member:
     def healthy(self, check: str = "ready") -> bool:
         """Its own health check: ready, or cluster-safe."""
         try:
-            self._fetch(self.ports.grid, f"/hazelcast/health/{check}")
+            self.fetch(self.ports.grid, f"/hazelcast/health/{check}")
         except OSError:
             return False
         return True
@@ -117,7 +118,7 @@ class Member:
             OSError: It does not answer, or with an error (urllib.error.HTTPError).
         """
         query = urllib.parse.urlencode(parameters)
-        return json.loads(self._fetch(self.ports.topology, f"/v1/{path}?{query}"))
+        return json.loads(self.fetch(self.ports.topology, f"/v1/{path}?{query}"))
 
     def metric(self, name: str, **labels: str) -> float | None:
         """One value of its metrics page; None where the page has no such line.
@@ -125,7 +126,7 @@ class Member:
         Raises:
             OSError: It does not answer.
         """
-        for line in self._fetch(self.ports.metrics, "/metrics").splitlines():
+        for line in self.fetch(self.ports.metrics, "/metrics").splitlines():
             key, _, value = line.rpartition(" ")
             found = dict(re.findall(r'(\w+)="([^"]*)"', key))
             if key.partition("{")[0] == name and labels.items() <= found.items():
@@ -137,7 +138,7 @@ class Member:
             os.kill(self.pid, with_signal)
         return self.wait()
 
-    def _fetch(self, port: int, path: str) -> str:
+    def fetch(self, port: int, path: str) -> str:
         with urllib.request.urlopen(f"http://{LOOPBACK}:{port}{path}", timeout=10) as answer:
             return str(answer.read().decode())
 

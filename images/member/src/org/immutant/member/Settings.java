@@ -1,5 +1,6 @@
 package org.immutant.member;
 
+import java.net.Inet6Address;
 import java.net.InetAddress;
 import java.net.UnknownHostException;
 import java.time.Duration;
@@ -65,7 +66,8 @@ record Settings(
 
     /** The interfaces on which this member listens: all, unless it was given a loopback address. */
     String listen() {
-        return address.isLoopbackAddress() ? address.getHostAddress() : "0.0.0.0";
+        String all = address instanceof Inet6Address ? "::" : "0.0.0.0";
+        return address.isLoopbackAddress() ? address.getHostAddress() : all;
     }
 
     private static List<String> seeds(String text) {

@@ -8,6 +8,7 @@ import java.net.URI;
 import java.net.URLDecoder;
 import java.nio.charset.StandardCharsets;
 import java.util.concurrent.Executors;
+import java.util.function.Supplier;
 import java.util.logging.Level;
 import java.util.logging.Logger;
 
@@ -78,13 +79,19 @@ final class TopologyServer {
     }
 
     private void respond(HttpExchange exchange, Answer answer) throws IOException {
-        Topology running = topology;
         try (exchange) {
+            Topology running = topology;
             if (running == null) {
                 send(exchange, 503, error("the member does not run yet, or no more"));
             } else {
-                send(exchange, 200, answer.of(running, exchange.getRequestURI()));
+                answer(exchange, () -> answer.of(running, exchange.getRequestURI()));
             }
+        }
+    }
+
+    private static void answer(HttpExchange exchange, Supplier<String> json) throws IOException {
+        try {
+            send(exchange, 200, json.get());
         } catch (Refusal refusal) {
             send(exchange, 400, error(refusal.getMessage()));
         } catch (RuntimeException failure) {

@@ -1,0 +1,251 @@
+"""Real members: what they promise to the programs beside them, to the kubelet, and in faults."""
+
+import asyncio
+import json
+import os
+import re
+import select
+import signal
+import subprocess
+import sys
+import time
+import urllib.error
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager, suppress
+from typing import Any
+
+import pytest
+from hazelcast.asyncio import HazelcastClient
+from tests.grid.build import build
+from tests.grid.members import Member, Members, running
+
+KEYS = 1_000
+
+leaves_sockets = pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
+"""Hazelcast's client leaves the sockets of members that it has lost to the garbage collector."""
+
+
+@pytest.fixture
+def members() -> Iterator[Members]:
+    with running(3) as members:
+        yield members
+
+
+@asynccontextmanager
+async def client(members: Members) -> AsyncIterator[HazelcastClient]:
+    """A client that is told of every write that may not be on both owners."""
+    made = await HazelcastClient.create_and_start(
+        cluster_name=members.cluster,
+        cluster_members=[str(member) for member in members.grid().members],
+        redo_operation=True,
+        fail_on_indeterminate_operation_state=True,
+    )
+    try:
+        yield made
+    finally:
+        await made.shutdown()
+
+
+async def fill(made: HazelcastClient) -> None:
+    """A thousand entries, and a thousand items of a queue."""
+    entries: Any = await made.get_map("cache.things")
+    await asyncio.gather(*(entries.set(f"key{i}", i) for i in range(KEYS)))
+    queue: Any = await made.get_queue("/queue/msg")
+    await queue.add_all(list(range(KEYS)))
+
+
+async def held(made: HazelcastClient) -> tuple[int, int]:
+    """How many of them are there."""
+    entries: Any = await made.get_map("cache.things")
+    values = await entries.get_all([f"key{i}" for i in range(KEYS)])
+    queue: Any = await made.get_queue("/queue/msg")
+    return len(values), await queue.size()
+
+
+def total(members: Members, metric: str, **labels: str) -> float:
+    return sum(member.metric(metric, **labels) or 0 for member in members if member.alive)
+
+
+async def test_metrics_count_each_entry_once_as_owned_and_once_as_backup(members: Members) -> None:
+    async with client(members) as made:
+        await fill(made)
+    for place in ("owned", "backup"):
+        assert total(members, f"hazelcast_map_{place}_entries", map="cache.things") == KEYS
+        assert total(members, f"hazelcast_queue_{place}_items", queue="/queue/msg") == KEYS
+        assert total(members, f"hazelcast_{place}_partitions") == 271
+    assert [member.metric("hazelcast_members") for member in members] == [3, 3, 3]
+
+
+async def test_the_topology_names_the_members_that_hold_a_key(members: Members) -> None:
+    async with client(members) as made:
+        entries: Any = await made.get_map("one")
+        await entries.set("a key: ünd more", "value")
+    owner, backup = members[0].topology("owners", map="one", key="a key: ünd more")["members"]
+    found = {
+        member.name: tuple(
+            member.metric(f"hazelcast_map_{place}_entries", map="one")
+            for place in ("owned", "backup")
+        )
+        for member in members
+    }
+    assert found == {member.name: (0, 0) for member in members} | {owner: (1, 0), backup: (0, 1)}
+
+
+async def test_all_members_tell_one_topology(members: Members) -> None:
+    async with client(members) as made:
+        await fill(made)
+    told = [member.topology("partitions") for member in members]
+    assert [one["self"] for one in told] == [member.name for member in members]
+    by_name = [
+        [[one["members"][index] for index in replicas] for replicas in one["replicas"]]
+        for one in told
+    ]
+    assert by_name[0] == by_name[1] == by_name[2]
+    assert len(by_name[0]) == 271
+    assert all(len(set(replicas)) == 2 for replicas in by_name[0])
+    partition = members[1].topology("owners", map="cache.things", key="key7")
+    assert partition["members"] == by_name[0][partition["partition"]]
+
+
+@leaves_sockets
+async def test_a_killed_member_of_three_takes_nothing_with_it(members: Members) -> None:
+    async with client(members) as made:
+        await fill(made)
+        members[1].kill()
+        members.ready()
+        assert await held(made) == (KEYS, KEYS)
+    for place in ("owned", "backup"):
+        assert total(members, f"hazelcast_map_{place}_entries", map="cache.things") == KEYS
+
+
+@leaves_sockets
+async def test_a_member_that_leaves_hands_over_and_comes_back(members: Members) -> None:
+    async with client(members) as made:
+        await fill(made)
+        for member in members:
+            began = time.monotonic()
+            assert member.stop() in (0, 128 + signal.SIGTERM, -signal.SIGTERM)
+            assert time.monotonic() - began < 10
+            assert await held(made) == (KEYS, KEYS)
+            member.start()
+            members.ready()
+        assert await held(made) == (KEYS, KEYS)
+
+
+@leaves_sockets
+async def test_a_frozen_member_holds_up_calls_for_some_seconds_and_then_joins_again(
+    members: Members,
+) -> None:
+    async with client(members) as made:
+        await fill(made)
+        frozen = members[2]
+        frozen.freeze()
+        began = time.monotonic()
+        assert await held(made) == (KEYS, KEYS)
+        assert time.monotonic() - began < 10
+        frozen.thaw()
+        members.ready()
+        assert await held(made) == (KEYS, KEYS)
+
+
+def test_metrics_answer_at_once_while_another_member_is_frozen(members: Members) -> None:
+    members[2].freeze()
+    began = time.monotonic()
+    assert members[0].metric("hazelcast_members") == 3
+    assert time.monotonic() - began < 2
+    members[2].thaw()
+
+
+def test_all_members_that_stop_together_end_in_time(members: Members) -> None:
+    began = time.monotonic()
+    for member in members:
+        os.kill(member.pid, signal.SIGTERM)
+    for member in members:
+        member.wait()
+    assert time.monotonic() - began < 10
+
+
+def test_the_number_of_owners_is_told_and_kept() -> None:
+    with running(2, IMMUTANT_OWNERS="1") as members:
+        assert len(members[0].topology("owners", map="m", key="k")["members"]) == 1
+
+
+def test_a_question_without_its_parameters_is_refused(members: Members) -> None:
+    with pytest.raises(urllib.error.HTTPError) as refused:
+        members[0].topology("owners", map="m")
+    assert refused.value.code == 400
+    assert "'key'" in json.loads(refused.value.read())["error"]
+    refused.value.close()
+
+
+def test_only_the_health_check_is_open_on_the_port_of_the_grid(members: Members) -> None:
+    assert members[0].healthy("ready")
+    assert members[0].healthy("cluster-safe")
+    with pytest.raises(OSError):
+        members[0].fetch(members[0].ports.grid, "/hazelcast/rest/maps/cache.things/key1")
+
+
+def test_members_find_each_other_by_name() -> None:
+    with running(1, IMMUTANT_GRID_SEEDS="", IMMUTANT_GRID_DNS="localhost") as members:
+        assert members[0].metric("hazelcast_members") == 1
+        assert "going on alone" not in members[0].log.read_text()
+
+
+def test_a_name_that_says_nothing_is_waited_for_and_then_given_up() -> None:
+    nowhere = {"IMMUTANT_GRID_DNS": "nowhere.invalid", "IMMUTANT_GRID_PATIENCE": "2"}
+    with running(1, IMMUTANT_GRID_SEEDS="", **nowhere) as members:
+        assert "nowhere.invalid names neither this member" in members[0].log.read_text()
+
+
+@pytest.mark.parametrize(
+    ("variable", "value", "sentence"),
+    [
+        ("IMMUTANT_GRID", "", "IMMUTANT_GRID is not set"),
+        ("IMMUTANT_GRID_SEEDS", "", "Set one of IMMUTANT_GRID_DNS"),
+        ("IMMUTANT_GRID_SEEDS", "here", "IMMUTANT_GRID_SEEDS must be of the form host:port"),
+        ("IMMUTANT_MEMBER_ADDRESS", "demo-0", "must be this member's IP address, not 'demo-0'"),
+        ("IMMUTANT_MEMBER_PORT", "http", "IMMUTANT_MEMBER_PORT must be a number from 1 to 65535"),
+        ("IMMUTANT_OWNERS", "8", "IMMUTANT_OWNERS must be a number from 1 to 7, not '8'"),
+        ("IMMUTANT_HEAP", "lots", "IMMUTANT_HEAP must be a number with k, m or g"),
+    ],
+)
+def test_a_bad_environment_ends_it_with_one_sentence(
+    variable: str, value: str, sentence: str
+) -> None:
+    environ = {
+        "IMMUTANT_GRID": "test.bad",
+        "IMMUTANT_GRID_SEEDS": "127.0.0.1:9",
+        "IMMUTANT_MEMBER_ADDRESS": "127.0.0.1",
+        variable: value,
+    }
+    done = subprocess.run(
+        [build() / "start"], env={**os.environ, **environ}, capture_output=True, text=True
+    )
+    assert done.returncode == 78
+    assert sentence in done.stderr
+    assert len(done.stderr.splitlines()) == 1
+    assert not done.stdout
+
+
+def test_a_taken_port_ends_it_with_one_sentence(members: Members) -> None:
+    taken = Member(members[0].ports, members)
+    taken.log = taken.log.with_suffix(".second")
+    taken.start()
+    assert taken.wait() == 78
+    assert re.fullmatch(r"Cannot listen on 127\.0\.0\.1:\d+ .*\n", taken.log.read_text())
+
+
+def test_members_die_with_the_process_that_started_them() -> None:
+    script = (
+        "import os\n"
+        "from tests.grid.members import running\n"
+        "with running(1) as members:\n"
+        "    print(members[0].pid, flush=True)\n"
+        "    os.kill(os.getpid(), 9)\n"
+    )
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True)
+    assert done.returncode == -signal.SIGKILL
+    with suppress(ProcessLookupError):
+        ended = os.pidfd_open(int(done.stdout))
+        assert select.select([ended], [], [], 10)[0]
+        os.close(ended)
