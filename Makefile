@@ -11,13 +11,13 @@ content = $(shell cat $(1) runtime/pyproject.toml operator/pyproject.toml runtim
 RUN := .venv/.run-$(call content,requirements/run.txt)
 DEV := .venv/.dev-$(call content,requirements/dev.txt)
 
-CHECKS := lint types imports unit behaviour simulation integration walk
+CHECKS := lint types imports unit behaviour simulation integration walk e2e
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test $(CHECKS) bench chaos lock format clean
+.PHONY: help demo test $(CHECKS) images testbed testbed-down bench chaos lock crd format clean
 
 help: ## List the targets.
-	@sed -n 's/^\([a-z]*\):.*## /\1\t/p' Makefile | expand -t 14
+	@sed -n 's/^\([a-z0-9-]*\):.*## /\1\t/p' Makefile | expand -t 14
 
 demo: $(RUN) ## Run the example on three replicas; SECONDS=60 stops by itself. Both end with a summary.
 	@$(PYTHON) tools/demo.py $(if $(filter-out 0,$(SECONDS)),--seconds $(SECONDS))
@@ -50,6 +50,19 @@ integration: $(DEV) ## Run the tests with real processes.
 walk: $(DEV) ## Walk through the article, and kill and freeze replicas on the way.
 	$(PYTEST) -n 4 --dist worksteal tests/walk
 
+e2e: $(DEV) ## Walk through the article on three real nodes; KUBECONFIG names a cluster of yours instead.
+	$(PYTEST) tests/e2e
+
+images: $(DEV) ## Build the images, from a base that debootstrap makes or from BASE.
+	$(PYTHON) -m tests.e2e.images
+
+testbed: images ## Raise a Kubernetes of three nodes on this machine, with the images loaded (root, Linux).
+	$(PYTHON) -m tests.e2e.testbed up
+	$(PYTHON) -m tests.e2e.testbed load $$($(PYTHON) -m tests.e2e.images --paths)
+
+testbed-down: $(DEV) ## Remove it.
+	$(PYTHON) -m tests.e2e.testbed down
+
 bench: $(DEV) ## Measure start-up, cache and queue.
 	$(PYTHON) tools/bench_start.py
 	$(PYTHON) tools/bench_embedded.py
@@ -66,6 +79,10 @@ lock: $(DEV) ## Resolve the dependencies anew.
 
 COMPILE := .venv/bin/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url \
 	--no-emit-package immutant --custom-compile-command "make lock"
+
+crd: $(DEV) ## Write what is generated: the CRD in crds/ and the chart, the example's demo.yaml.
+	$(PYTHON) -m immutant_operator.crd
+	$(PYTHON) tools/cluster_demo.py
 
 format: $(DEV) ## Format the sources.
 	$(RUFF) check --fix $(SOURCES)

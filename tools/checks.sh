@@ -1,9 +1,13 @@
 #!/bin/sh
-# Runs the given make targets one after the other, with the time that each takes.
+# Runs the given make targets one after the other, with the time that each takes. What a target could
+# not run it notes in the file IMMUTANT_NOT_RUN; those notes are the last lines.
 #
 # Usage: tools/checks.sh TARGET…
 set -eu
 began=$(date +%s)
+IMMUTANT_NOT_RUN=$(mktemp)
+export IMMUTANT_NOT_RUN
+trap 'rm -f "$IMMUTANT_NOT_RUN"' EXIT
 for check in "$@"; do
     since=$(date +%s)
     printf '\n== %s\n' "$check"
@@ -14,3 +18,4 @@ for check in "$@"; do
     printf '== %s: %s s\n' "$check" "$(($(date +%s) - since))"
 done
 printf '\nall checks passed in %s s\n' "$(($(date +%s) - began))"
+cat "$IMMUTANT_NOT_RUN"

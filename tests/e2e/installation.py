@@ -1,0 +1,68 @@
+"""A cluster with the chart installed, ready for an application.
+
+Belongs here: bringing up the testbed with its images, or taking the given cluster; `helm install`.
+Not here: what tests do with it.
+"""
+
+import os
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+
+from tests.e2e.cluster import Cluster
+from tests.e2e.figures import Figures
+from tests.e2e.images import build_all, sizes
+from tests.e2e.testbed import Testbed
+
+_CHART = Path(__file__).parents[2] / "charts" / "immutant"
+_RELEASE = ("immutant", "--namespace", "immutant-system")
+
+
+@contextmanager
+def testbed_cluster(figures: Figures) -> Iterator[Cluster]:
+    """The testbed, raised anew with the project's images, and removed at the end.
+
+    From its beginning on this process is inside the testbed's network, and stays there.
+    """
+    archives = build_all()
+    for name, archive in archives.items():
+        size = sizes(archive)
+        figures.note(
+            f"image immutant-{name}",
+            f"{size.uncompressed / 2**20:.0f} MiB, {size.compressed / 2**20:.0f} MiB compressed",
+        )
+    testbed = Testbed()
+    began = time.monotonic()
+    testbed.up()
+    figures.note("testbed up", f"{time.monotonic() - began:.0f} s")
+    try:
+        testbed.load(*archives.values())
+        testbed.enter()
+        cluster = Cluster(testbed.ingress)
+        _install(cluster)
+        yield cluster
+    finally:
+        testbed.down()
+
+
+@contextmanager
+def given_cluster() -> Iterator[Cluster]:
+    """The cluster of KUBECONFIG; the chart is uninstalled at the end.
+
+    IMMUTANT_INGRESS is the address of its ingress controller, IMMUTANT_HELM_SET what helm is to be
+    told, by commas, such as images.registry=HOST,images.tag=TAG.
+    """
+    cluster = Cluster(os.environ["IMMUTANT_INGRESS"])
+    given = os.environ.get("IMMUTANT_HELM_SET", "")
+    _install(cluster, ("--set", given) if given else ())
+    try:
+        yield cluster
+    finally:
+        cluster.run("helm", "uninstall", *_RELEASE, "--wait")
+
+
+def _install(cluster: Cluster, options: Sequence[str] = ()) -> None:
+    cluster.run(
+        *("helm", "install", *_RELEASE, "--create-namespace", str(_CHART), "--wait", *options)
+    )
