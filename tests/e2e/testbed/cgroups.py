@@ -4,9 +4,10 @@ Belongs here: making and removing each node's root group. Not here: the groups b
 and runc make; they are only removed here, as a reboot would.
 """
 
-import contextlib
+import errno
 from pathlib import Path
 
+from tests.e2e.testbed.errors import wait_until
 from tests.e2e.testbed.layout import NODES, Node
 
 __all__ = ["make", "remove", "remove_all"]
@@ -68,5 +69,19 @@ def _remove_tree(group: Path) -> None:
         for child in group.iterdir():
             if child.is_dir():
                 _remove_tree(child)
-        with contextlib.suppress(FileNotFoundError):
-            group.rmdir()
+        # The kernel lets go of a group a moment after the last of its processes has been reaped.
+        wait_until(
+            f"the removal of {group}", lambda: _removed(group), 10.0, f"{group}/cgroup.procs"
+        )
+
+
+def _removed(group: Path) -> bool:
+    try:
+        group.rmdir()
+    except FileNotFoundError:
+        return True
+    except OSError as error:
+        if error.errno != errno.EBUSY:
+            raise
+        return False
+    return True

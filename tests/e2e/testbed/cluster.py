@@ -119,10 +119,11 @@ class Testbed:
         node = self._node(number)
         with owner.changing():
             nodes.stop(node)
+            former = self._heartbeat(node)
             network.heal(node)
             nodes.boot(node)
             nodes.join(node)
-            self._wait_for(node)
+            self._wait_for(node, former)
 
     def is_ready(self, number: int) -> bool:
         """Whether Kubernetes calls the node Ready."""
@@ -171,6 +172,7 @@ class Testbed:
 
     def status(self) -> str:
         """What there is, for a person."""
+        owner.refuse_others()
         if not self.is_up():
             return "the testbed is down"
         lines = [f"the testbed of {CHECKOUT} is up; its files are in {STATE}"]
@@ -184,14 +186,18 @@ class Testbed:
         ready = {"True": "Ready"}.get(self._condition(node), "not Ready")
         return f"{node.name}  {node.address}  zone {node.zone}  {power}, {cable}, {ready}"
 
-    def _condition(self, node: Node) -> str:
-        query = '-o=jsonpath={.status.conditions[?(@.type=="Ready")].status}'
+    def _condition(self, node: Node, field: str = "status") -> str:
+        query = f'-o=jsonpath={{.status.conditions[?(@.type=="Ready")].{field}}}'
         return self.kubectl("get", "node", node.name, query, "--ignore-not-found")
 
-    def _wait_for(self, node: Node) -> None:
+    def _heartbeat(self, node: Node) -> str:
+        return self._condition(node, "lastHeartbeatTime")
+
+    def _wait_for(self, node: Node, former: str = "") -> None:
+        """Wait until the node is Ready by a heartbeat other than the former one."""
         wait_until(
             node.name,
-            lambda: self._condition(node) == "True",
+            lambda: self._heartbeat(node) != former and self._condition(node) == "True",
             _NODES_READY_WITHIN,
             f"{STATE}/logs/{node.name}-*.log",
         )

@@ -29,5 +29,5 @@ def wait_until(what: str, ready: Callable[[], bool], seconds: float, where: str)
     end = time.monotonic() + seconds
     while not ready():
         if time.monotonic() > end:
-            raise TestbedError(f"{what} did not come up in {seconds:.0f} s; look into {where}")
+            raise TestbedError(f"{what} did not come in {seconds:.0f} s; look into {where}")
         time.sleep(0.1)

@@ -74,8 +74,8 @@ def is_cut(node: Node) -> bool:
 def _set_port(node: Node, state: int) -> None:
     with suppress(TestbedError):  # spoken to a moment ago; the neighbour may have learnt silence
         command("ip", "-n", CONTROL_PLANE_NAMESPACE, "neighbour", "flush", "to", node.address)
-    kind = ["type", "bridge_slave", "state", state]
-    command("ip", "-n", CONTROL_PLANE_NAMESPACE, "link", "set", node.port, *kind)
+    link = ["bridge", "-n", CONTROL_PLANE_NAMESPACE, "link", "set", "dev", node.port]
+    command(*link, "state", state)
 
 
 def _make_namespace(name: str) -> None:
