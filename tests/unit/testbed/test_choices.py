@@ -33,7 +33,7 @@ def test_the_testbed_of_another_checkout_is_left_alone(machine_of_its_own: Path)
     owner.claim()
     owner.refuse_others()
     (machine_of_its_own / "state" / "owner").write_text(str(other))
-    with pytest.raises(TestbedError, match=rf"{other} runs .* `make testbed-down`"):
+    with pytest.raises(TestbedError, match=rf"{other} runs .*`make testbed-down`"):
         owner.refuse_others()
 
 
