@@ -43,11 +43,14 @@ _CLONE_NEWNET = 0x40000000
 class Testbed:
     """Three nodes and a control plane on this machine.
 
-    It has no state of its own: every object speaks of the machine's one testbed. All methods raise
-    `TestbedError`, whose text says why and what to do.
+    Every object speaks of the machine's one testbed. All methods raise `TestbedError`, whose text
+    says why and what to do.
     """
 
     __test__ = False  # pytest would collect it by its name
+
+    _outside: int | None = None
+    """The network that this process has come from, while it is inside."""
 
     ingress = CONTROL_PLANE
     """Where the ingress controller listens, on port 80, once one is inside (`enter`)."""
@@ -65,6 +68,7 @@ class Testbed:
     def up(self) -> None:
         """Raise the testbed anew: what there is of a former one is removed first."""
         self.build()
+        self.leave()
         with owner.changing():
             owner.refuse_others()
             cleaning.clean()
@@ -77,8 +81,12 @@ class Testbed:
                 self._wait_for(node)
 
     def down(self) -> None:
-        """Remove the testbed with everything in it; the cache of programs stays."""
+        """Remove the testbed with everything in it; the cache of programs stays.
+
+        Everything is also what runs in its network, other than this process.
+        """
         self._check_machine()
+        self.leave()
         with owner.changing():
             owner.refuse_others()
             cleaning.clean()
@@ -157,14 +165,21 @@ class Testbed:
         """Move this process into the control plane's network, and set its environment.
 
         From then on this thread, and the threads and processes that it starts, reach nodes, pods,
-        services and the API server, and nothing else. There is no way back.
+        services and the API server, and nothing else, until `leave` or `down`.
         """
         self._check_up()
-        libc = ctypes.CDLL(None, use_errno=True)
+        if self._outside is None:
+            self._outside = os.open("/proc/thread-self/ns/net", os.O_RDONLY)
         with namespace_file(CONTROL_PLANE_NAMESPACE).open() as file:
-            if libc.setns(file.fileno(), _CLONE_NEWNET):
-                raise TestbedError(f"cannot enter: {os.strerror(ctypes.get_errno())}")
+            _set_network(file.fileno())
         os.environ.update(self.environment())
+
+    def leave(self) -> None:
+        """Move this process back to the network that it came from; its environment stays."""
+        if self._outside is not None:
+            _set_network(self._outside)
+            os.close(self._outside)
+            self._outside = None
 
     def inside(self, number: int) -> list[str]:
         """What a command begins with to run on a node: its network, processes and mounts."""
@@ -219,6 +234,12 @@ class Testbed:
         owner.refuse_others()
         if not STATE.exists():
             raise TestbedError("the testbed is down; raise it with `make testbed`")
+
+
+def _set_network(file: int) -> None:
+    libc = ctypes.CDLL(None, use_errno=True)
+    if libc.setns(file, _CLONE_NEWNET):
+        raise TestbedError(f"cannot change the network: {os.strerror(ctypes.get_errno())}")
 
 
 def _together(*actions: Callable[[], object]) -> None:

@@ -107,9 +107,11 @@ def kill_all(namespace: str, seconds: float = 20.0) -> None:
     A node's first process ends as the last of all that its node ran, pods included.
 
     Raises:
-        TestbedError: Something did not die.
+        TestbedError: Something did not die, or the killing process runs there itself.
     """
     wanted = _identity(namespace_file(namespace))
+    if wanted is not None and wanted == _identity(Path("/proc/self/ns/net")):
+        raise TestbedError("this command runs inside the testbed; run it outside of it")
     end = time.monotonic() + seconds
     while handles := [handle for pid in members(namespace) if (handle := _kill(pid, wanted))]:
         for handle in handles:
