@@ -8,6 +8,7 @@ it does not know, plain `bytes` included, and unpickles what it reads: whoever c
 could run code in every replica. Both ways are closed here.
 """
 
+import logging
 from typing import Final, NoReturn
 
 from hazelcast.asyncio import HazelcastClient
@@ -22,6 +23,9 @@ __all__ = ["connect", "packed", "unpacked"]
 
 _PICKLE: Final = -120
 """The type id of pickled objects (hazelcast.serialization.serialization_const)."""
+
+# It warns of every connection that ends, our own farewell included; what is lost is told elsewhere.
+logging.getLogger("hazelcast.internal.asyncio_reactor").setLevel(logging.ERROR)
 
 
 class NoPickle(StreamSerializer):
