@@ -34,7 +34,7 @@ LOOPBACK = "127.0.0.1"
 PATIENCE = 60.0
 """Seconds until members that should be ready are given up; on a quiet machine they take 3."""
 
-POLL = 0.05
+POLL = 0.1
 
 
 @dataclass(frozen=True, slots=True)

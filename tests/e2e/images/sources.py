@@ -63,10 +63,13 @@ def _machine_sources() -> str:
 
 
 def _apt_settings() -> str:
-    """How this machine reaches its servers: proxies and the like."""
+    """Where apt finds the sources meanwhile, and how this machine reaches its servers."""
     wanted = ("Acquire::http", "Acquire::Retries")
     lines = _output("apt-config", "dump").splitlines()
-    return "".join(f"{line}\n" for line in lines if line.startswith(wanted))
+    return (
+        'Dir::Etc::SourceList "/run/secrets/apt-sources";\nDir::Etc::SourceParts "/dev/null";\n'
+        + "".join(f"{line}\n" for line in lines if line.startswith(wanted))
+    )
 
 
 def _pip_settings() -> str:

@@ -1,6 +1,8 @@
 package org.immutant.member;
 
 import com.hazelcast.config.Config;
+import com.hazelcast.config.IndexConfig;
+import com.hazelcast.config.IndexType;
 import com.hazelcast.config.JoinConfig;
 import com.hazelcast.config.MapConfig;
 import com.hazelcast.config.MergePolicyConfig;
@@ -16,7 +18,7 @@ import com.hazelcast.spi.properties.ClusterProperty;
  * Hazelcast's configuration.
  *
  * <p>Belongs here: every setting of Hazelcast that differs from its default, with the reason. One
- * default holds for all maps and queues: what differs by map is the client's to do.
+ * default holds for all maps and queues but those behind the runtime's queues.
  */
 final class GridConfig {
     private GridConfig() {}
@@ -71,9 +73,35 @@ final class GridConfig {
                 new MapConfig("default").setBackupCount(backups).setMergePolicyConfig(keep));
         config.addQueueConfig(
                 new QueueConfig("default").setBackupCount(backups).setMergePolicyConfig(keep));
+        messages(config, backups, keep);
         config.addRingBufferConfig(
                 new RingbufferConfig("default").setBackupCount(backups).setMergePolicyConfig(keep));
         config.addReplicatedMapConfig(new ReplicatedMapConfig("default").setMergePolicyConfig(keep));
+    }
+
+    /**
+     * What the runtime's queues need (immutant.grid in the runtime): records found by their state and
+     * by when they wake, keys dispatched in their order, and a counter that keeps no items.
+     */
+    private static void messages(Config config, int backups, MergePolicyConfig keep) {
+        config.addMapConfig(
+                new MapConfig("queue.*")
+                        .setBackupCount(backups)
+                        .setMergePolicyConfig(keep)
+                        .addIndexConfig(new IndexConfig(IndexType.HASH, "s"))
+                        .addIndexConfig(new IndexConfig(IndexType.SORTED, "w")));
+        config.addQueueConfig(
+                new QueueConfig("dispatch.*")
+                        .setBackupCount(backups)
+                        .setMergePolicyConfig(keep)
+                        .setPriorityComparatorClassName(DispatchOrder.class.getName()));
+        config.addRingBufferConfig(
+                new RingbufferConfig("order.*")
+                        .setBackupCount(backups)
+                        .setCapacity(1)
+                        .setMergePolicyConfig(keep));
+        config.getSerializationConfig()
+                .addDataSerializableFactoryClass(Processors.FACTORY, Processors.class.getName());
     }
 
     /**

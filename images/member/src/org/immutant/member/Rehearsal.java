@@ -4,8 +4,10 @@ import com.hazelcast.client.HazelcastClient;
 import com.hazelcast.client.config.ClientConfig;
 import com.hazelcast.core.Hazelcast;
 import com.hazelcast.core.HazelcastInstance;
+import com.hazelcast.core.HazelcastJsonValue;
 import com.hazelcast.map.IMap;
 import com.hazelcast.map.listener.EntryUpdatedListener;
+import com.hazelcast.query.Predicates;
 import java.io.InputStream;
 import java.net.ServerSocket;
 import java.net.URI;
@@ -80,6 +82,9 @@ public final class Rehearsal {
         map.remove("key0", "other");
         map.keySet();
         client.getQueue("queue").take();
+        client.getMap("queue.rehearsal").set("id", new HazelcastJsonValue("{\"s\": 1, \"w\": 2}"));
+        client.getMap("queue.rehearsal").keySet(Predicates.sql("s = 1 and w > 1"));
+        client.getQueue("dispatch.rehearsal").offer("id");
         client.getReliableTopic("topic").publish("message");
     }
 

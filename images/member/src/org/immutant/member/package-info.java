@@ -1,7 +1,7 @@
 /**
  * A member of an app's data grid: Hazelcast, configured by the environment alone.
  *
- * <p>Belongs here: what a member needs beside Hazelcast itself. Not here: anything about messages,
- * sessions or singletons; to a member they are entries of maps and queues.
+ * <p>Belongs here: what a member needs beside Hazelcast itself, and the few things that the runtime's
+ * stores cannot have done from outside. Not here: what the entries mean; that is immutant.grid's.
  */
 package org.immutant.member;
