@@ -49,16 +49,17 @@ class Ports:
 class Member:
     """One member's process, and what it says of itself."""
 
-    def __init__(self, ports: Ports, cluster: "Members") -> None:
+    def __init__(self, ports: Ports, cluster: "Members", address: str = LOOPBACK) -> None:
         self.ports = ports
-        self.log = cluster.folder / f"{ports.grid}.log"
+        self.address = address
+        self.log = cluster.folder / f"{address}:{ports.grid}.log"
         self._cluster = cluster
         self._process: subprocess.Popen[bytes] | None = None
 
     @property
     def name(self) -> str:
         """As the topology names it: address:port."""
-        return f"{LOOPBACK}:{self.ports.grid}"
+        return f"{self.address}:{self.ports.grid}"
 
     @property
     def pid(self) -> int:
@@ -139,7 +140,7 @@ class Member:
         return self.wait()
 
     def fetch(self, port: int, path: str) -> str:
-        with urllib.request.urlopen(f"http://{LOOPBACK}:{port}{path}", timeout=10) as answer:
+        with urllib.request.urlopen(f"http://{self.address}:{port}{path}", timeout=10) as answer:
             return str(answer.read().decode())
 
 
@@ -185,9 +186,9 @@ class Members:
         return {
             "IMMUTANT_GRID": self.cluster,
             "IMMUTANT_GRID_SEEDS": ",".join(one.name for one in self if one.alive or one is member),
-            "IMMUTANT_MEMBER_ADDRESS": LOOPBACK,
+            "IMMUTANT_MEMBER_ADDRESS": member.address,
             "IMMUTANT_MEMBER_PORT": str(member.ports.grid),
-            "IMMUTANT_TOPOLOGY": f"{LOOPBACK}:{member.ports.topology}",
+            "IMMUTANT_TOPOLOGY": f"{member.address}:{member.ports.topology}",
             "IMMUTANT_MEMBER_METRICS": str(member.ports.metrics),
             **self._environ,
         }

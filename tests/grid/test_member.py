@@ -1,6 +1,7 @@
 """Real members: what they promise to the programs beside them, to the kubelet, and in faults."""
 
 import asyncio
+import dataclasses
 import gc
 import json
 import os
@@ -17,8 +18,9 @@ from typing import Any
 
 import pytest
 from hazelcast.asyncio import HazelcastClient
+from tests.e2e.testbed.errors import wait_until
 from tests.grid.build import build
-from tests.grid.members import Member, Members, running
+from tests.grid.members import PATIENCE, Member, Members, free_ports, running
 
 KEYS = 1_000
 
@@ -26,8 +28,16 @@ leaves_sockets = pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExce
 """Hazelcast's client leaves the sockets of members that it has lost to the garbage collector."""
 
 
+@pytest.fixture(scope="module")
+def shared() -> Iterator[Members]:
+    """For tests that leave the members as they are."""
+    with running(3) as members:
+        yield members
+
+
 @pytest.fixture
 def members() -> Iterator[Members]:
+    """For faults."""
     with running(3) as members:
         yield members
 
@@ -57,6 +67,7 @@ async def fill(made: HazelcastClient) -> None:
     entries: Any = await made.get_map("cache.things")
     await asyncio.gather(*(entries.set(f"key{i}", i) for i in range(KEYS)))
     queue: Any = await made.get_queue("/queue/msg")
+    await queue.clear()
     await queue.add_all(list(range(KEYS)))
 
 
@@ -72,36 +83,36 @@ def total(members: Members, metric: str, **labels: str) -> float:
     return sum(member.metric(metric, **labels) or 0 for member in members if member.alive)
 
 
-async def test_metrics_count_each_entry_once_as_owned_and_once_as_backup(members: Members) -> None:
-    async with client(members) as made:
+async def test_metrics_count_each_entry_once_as_owned_and_once_as_backup(shared: Members) -> None:
+    async with client(shared) as made:
         await fill(made)
     for place in ("owned", "backup"):
-        assert total(members, f"hazelcast_map_{place}_entries", map="cache.things") == KEYS
-        assert total(members, f"hazelcast_queue_{place}_items", queue="/queue/msg") == KEYS
-        assert total(members, f"hazelcast_{place}_partitions") == 271
-    assert [member.metric("hazelcast_members") for member in members] == [3, 3, 3]
+        assert total(shared, f"hazelcast_map_{place}_entries", map="cache.things") == KEYS
+        assert total(shared, f"hazelcast_queue_{place}_items", queue="/queue/msg") == KEYS
+        assert total(shared, f"hazelcast_{place}_partitions") == 271
+    assert [member.metric("hazelcast_members") for member in shared] == [3, 3, 3]
 
 
-async def test_the_topology_names_the_members_that_hold_a_key(members: Members) -> None:
-    async with client(members) as made:
+async def test_the_topology_names_the_members_that_hold_a_key(shared: Members) -> None:
+    async with client(shared) as made:
         entries: Any = await made.get_map("one")
         await entries.set("a key: ünd more", "value")
-    owner, backup = members[0].topology("owners", map="one", key="a key: ünd more")["members"]
+    owner, backup = shared[0].topology("owners", map="one", key="a key: ünd more")["members"]
     found = {
         member.name: tuple(
             member.metric(f"hazelcast_map_{place}_entries", map="one")
             for place in ("owned", "backup")
         )
-        for member in members
+        for member in shared
     }
-    assert found == {member.name: (0, 0) for member in members} | {owner: (1, 0), backup: (0, 1)}
+    assert found == {member.name: (0, 0) for member in shared} | {owner: (1, 0), backup: (0, 1)}
 
 
-async def test_all_members_tell_one_topology(members: Members) -> None:
-    async with client(members) as made:
+async def test_all_members_tell_one_topology(shared: Members) -> None:
+    async with client(shared) as made:
         await fill(made)
-    told = [member.topology("partitions") for member in members]
-    assert [one["self"] for one in told] == [member.name for member in members]
+    told = [member.topology("partitions") for member in shared]
+    assert [one["self"] for one in told] == [member.name for member in shared]
     by_name = [
         [[one["members"][index] for index in replicas] for replicas in one["replicas"]]
         for one in told
@@ -109,7 +120,7 @@ async def test_all_members_tell_one_topology(members: Members) -> None:
     assert by_name[0] == by_name[1] == by_name[2]
     assert len(by_name[0]) == 271
     assert all(len(set(replicas)) == 2 for replicas in by_name[0])
-    partition = members[1].topology("owners", map="cache.things", key="key7")
+    partition = shared[1].topology("owners", map="cache.things", key="key7")
     assert partition["members"] == by_name[0][partition["partition"]]
 
 
@@ -176,25 +187,38 @@ def test_the_number_of_owners_is_told_and_kept() -> None:
         assert len(members[0].topology("owners", map="m", key="k")["members"]) == 1
 
 
-def test_a_question_without_its_parameters_is_refused(members: Members) -> None:
+def test_a_question_without_its_parameters_is_refused(shared: Members) -> None:
     with pytest.raises(urllib.error.HTTPError) as refused:
-        members[0].topology("owners", map="m")
+        shared[0].topology("owners", map="m")
     assert refused.value.code == 400
     assert "'key'" in json.loads(refused.value.read())["error"]
     refused.value.close()
 
 
-def test_only_the_health_check_is_open_on_the_port_of_the_grid(members: Members) -> None:
-    assert members[0].healthy("ready")
-    assert members[0].healthy("cluster-safe")
+def test_only_the_health_check_is_open_on_the_port_of_the_grid(shared: Members) -> None:
+    assert shared[0].healthy("ready")
+    assert shared[0].healthy("cluster-safe")
     with pytest.raises(OSError):
-        members[0].fetch(members[0].ports.grid, "/hazelcast/rest/maps/cache.things/key1")
+        shared[0].fetch(shared[0].ports.grid, "/hazelcast/rest/maps/cache.things/key1")
 
 
 def test_members_find_each_other_by_name() -> None:
     with running(1, IMMUTANT_GRID_SEEDS="", IMMUTANT_GRID_DNS="localhost") as members:
         assert members[0].metric("hazelcast_members") == 1
         assert "going on alone" not in members[0].log.read_text()
+
+
+def test_a_new_member_joins_one_that_answers_before_its_own_address_is_published() -> None:
+    with running(1, IMMUTANT_GRID_SEEDS="", IMMUTANT_GRID_DNS="localhost") as members:
+        ports = dataclasses.replace(free_ports(1)[0], grid=members[0].ports.grid)
+        second = Member(ports, members, address="127.0.0.2")
+        second.start()
+        try:
+            wait_until("the second member", lambda: second.healthy(), PATIENCE, str(second.log))
+            assert members[0].metric("hazelcast_members") == 2
+            assert "going on alone" not in second.log.read_text()
+        finally:
+            second.kill()
 
 
 def test_a_name_that_says_nothing_is_waited_for_and_then_given_up() -> None:
@@ -233,8 +257,8 @@ def test_a_bad_environment_ends_it_with_one_sentence(
     assert not done.stdout
 
 
-def test_a_taken_port_ends_it_with_one_sentence(members: Members) -> None:
-    taken = Member(members[0].ports, members)
+def test_a_taken_port_ends_it_with_one_sentence(shared: Members) -> None:
+    taken = Member(shared[0].ports, shared)
     taken.log = taken.log.with_suffix(".second")
     taken.start()
     assert taken.wait() == 78
