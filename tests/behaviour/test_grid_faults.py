@@ -14,6 +14,7 @@ from immutant.stores import Outgoing
 
 WRITERS = 4
 BURST = 600
+PATIENCE = 12.0
 
 
 @pytest.fixture
@@ -45,10 +46,12 @@ class Load:
             for _ in range(WRITERS):
                 group.create_task(self._go_on(self._write))
                 group.create_task(self._go_on(self._send))
-                group.create_task(self._go_on(self._consume))
+            consumers = [group.create_task(self._go_on(self._consume)) for _ in range(WRITERS)]
             yield
             self._ended.set()
-        while await self._consume():
+            for consumer in consumers:
+                consumer.cancel()
+        while self.sent - set(self.received) and await self._consume():
             pass
 
     def burst(self) -> None:
@@ -90,7 +93,7 @@ class Load:
 
     async def _consume(self) -> bool:
         """Take one message; False when there is none for longer than any repair takes."""
-        delivery = await self._backend.queues.receive("q", visibility=2.0, timeout=12.0)
+        delivery = await self._backend.queues.receive("q", visibility=2.0, timeout=PATIENCE)
         if delivery is not None:
             self.received.append(delivery.body)
             await self._backend.queues.ack("q", delivery)

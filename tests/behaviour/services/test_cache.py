@@ -41,10 +41,14 @@ async def test_bytes_come_back_as_bytes(cache: Cache) -> None:
     assert await cache.get("k") == b'"text"'
 
 
-async def test_many_are_put_and_got_at_once(cache: Cache) -> None:
+async def test_many_are_put_and_got_at_once(cache: Cache, world: Any) -> None:
     await cache.put_many({"a": 1, "b": 2})
     assert await cache.get_many(["a", "b", "z"]) == {"a": 1, "b": 2}
-    assert await cache.entries() == await cache.local_entries() == {"a": 1, "b": 2}
+    assert await cache.entries() == {"a": 1, "b": 2}
+    local = await cache.local_entries()
+    assert (
+        local == {"a": 1, "b": 2} if world.keeps_all else local.items() <= {"a": 1, "b": 2}.items()
+    )
     assert await cache.size() == 2
     await cache.clear()
     assert await cache.entries() == {}
