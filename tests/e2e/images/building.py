@@ -28,6 +28,9 @@ NAMES = ("member", "runtime", "router", "operator")
 _KEPT = 3
 """Archives of an image that are kept, the newest; an older one may be a testbed's at work."""
 
+_MOST_LAYERS = 12 << 30
+"""Bytes of layers; all images built once have about a third of that."""
+
 
 @dataclass(frozen=True, slots=True)
 class _Image:
@@ -78,6 +81,7 @@ def _image(name: str, temporary: Path, folder: Path) -> _Image:
 
 
 def _build(images: list[_Image], folder: Path, temporary: Path) -> None:
+    _forget_layers(folder)
     builder = engine(folder)
     base = os.environ.get("BASE") or make_base(builder, folder)
     told = temporary / "secrets"
@@ -102,6 +106,14 @@ def _forget_old(name: str, folder: Path) -> None:
     for archive in archives[:-_KEPT]:
         archive.unlink()
         archive.with_suffix(".json").unlink(missing_ok=True)
+
+
+def _forget_layers(folder: Path) -> None:
+    """Begin the engine's storage anew once it has grown: it never forgets a layer by itself."""
+    files = (path.lstat().st_size for path in (folder / "storage").rglob("*") if path.is_file())
+    if sum(files) > _MOST_LAYERS:
+        engine(folder)  # Ends what an interrupted build left mounted.
+        shutil.rmtree(folder / "storage")
 
 
 def _version() -> str:
