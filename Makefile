@@ -45,7 +45,7 @@ simulation: $(DEV) ## Run the election and the ticks in simulated time.
 	$(PYTEST) -n 2 tests/simulation
 
 integration: $(DEV) ## Run the tests with real processes.
-	$(PYTEST) -n 2 tests/integration
+	$(PYTEST) -n 2 tests/integration tests/grid
 
 walk: $(DEV) ## Walk through the article, and kill and freeze replicas on the way.
 	$(PYTEST) -n 4 --dist worksteal tests/walk
@@ -76,6 +76,7 @@ lock: $(DEV) ## Resolve the dependencies anew.
 	$(COMPILE) runtime/pyproject.toml operator/pyproject.toml --all-extras requirements/dev.in --output-file requirements/dev.txt
 	$(COMPILE) runtime/pyproject.toml --extra cluster --extra sidecar --output-file requirements/runtime-image.txt
 	$(COMPILE) operator/pyproject.toml --output-file requirements/operator-image.txt
+	$(COMPILE) images/wheels.in --output-file images/wheels.txt
 
 COMPILE := .venv/bin/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url \
 	--no-emit-package immutant --custom-compile-command "make lock"

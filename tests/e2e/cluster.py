@@ -173,7 +173,9 @@ class _Follower:
         with self._process.stdout:
             for raw in self._process.stdout:
                 stamp, _, text = raw.rstrip("\n").partition(" ")
-                if stamp > self.last:  # a stream that begins again repeats its last second
+                # A stream that begins again repeats its last second. What has no stamp is not the
+                # container's word: the node says that it has no log any more.
+                if stamp.endswith("Z") and stamp > self.last:
                     self.last = stamp
                     self._log.add(Line(_seconds(stamp), self._pod, text))
         self._process.wait()

@@ -63,16 +63,18 @@ class Walk:
 
 @pytest.fixture(scope="module")
 def walk(cluster: Cluster) -> Iterator[Walk]:
+    cluster.kubectl("wait", "pod", "-l", "immutant.org/app=demo", "--for=delete", "--timeout=60s")
     cluster.kubectl("apply", "-f", str(DEMO))
     with Pods(cluster, "demo") as pods:
         yield Walk(cluster, pods)
-    cluster.kubectl("delete", "-f", str(DEMO), "--wait=false")
+    cluster.kubectl("delete", "-f", str(DEMO))
 
 
 def test_applied_it_settles_into_four_kinds_of_lines(walk: Walk) -> None:
     walk.pods.until_ready(1)
     sends = walk.log.wait_for("send", 3, patience=60)
-    assert all(4.5 < later.at - earlier.at < 5.5 for earlier, later in pairwise(sends)), sends
+    gaps = [later.at - earlier.at for earlier, later in pairwise(sends)]
+    assert all(4.5 < gap < 5.5 for gap in gaps), gaps
     walk.log.wait_for("recv", 3)
     webs = walk.log.wait_for("web", 4, patience=60)[-3:]
     assert all(1.5 < later.at - earlier.at < 2.5 for earlier, later in pairwise(webs)), webs

@@ -1,6 +1,7 @@
 """What a user gets wrong: a clear word where the user looks, and the running version serves on."""
 
 import json
+import re
 from collections.abc import Iterator
 from typing import Any
 
@@ -40,8 +41,8 @@ def steady(cluster: Cluster) -> Iterator[Pods]:
 @pytest.mark.parametrize(
     ("change", "sentence"),
     [
-        ({"replicas": "two"}, "spec.replicas"),
-        ({"replica": 2}, 'unknown field "spec.replica"'),
+        ({"replicas": "two"}, r"spec\.replicas"),
+        ({"replica": 2}, r'unknown field "(spec\.)?replica"'),
         ({"singletons": {"renewDeadline": "3.9s"}}, "raise leaseDuration or lower renewDeadline"),
         ({"image": "localhost/anything:1"}, "image"),
     ],
@@ -50,7 +51,7 @@ def test_what_cannot_be_is_refused_at_kubectl_apply(
     cluster: Cluster, steady: Pods, change: Any, sentence: str
 ) -> None:
     before = _app(cluster, steady)["metadata"]["generation"]
-    assert sentence in _apply(cluster, APP, change)
+    assert re.search(sentence, _apply(cluster, APP, change))
     assert _app(cluster, steady)["metadata"]["generation"] == before
 
 
