@@ -9,7 +9,8 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from tests.e2e.testbed.errors import TestbedError
-from tests.e2e.testbed.layout import CHECKOUT, LOCK, STATE
+from tests.e2e.testbed.layout import CHECKOUT, CONTROL_PLANE_NAMESPACE, LOCK, STATE
+from tests.e2e.testbed.processes import members
 
 __all__ = ["changing", "claim", "refuse_others"]
 
@@ -34,13 +35,17 @@ def changing() -> Iterator[None]:
 
 
 def refuse_others() -> None:
-    """Refuse to touch what another checkout runs; one that is gone does not count.
+    """Refuse to touch what another checkout runs.
+
+    One that is gone does not count, nor one of whose testbed nothing runs any more.
 
     Raises:
         TestbedError: Another checkout runs it.
     """
     owner = _owner()
-    if owner is not None and owner != CHECKOUT and owner.exists():
+    if owner is None or owner == CHECKOUT or not owner.exists():
+        return
+    if any(members(CONTROL_PLANE_NAMESPACE)):
         raise TestbedError(
             f"the checkout {owner} runs this machine's only testbed; "
             f"end it there first (`make testbed-down` in {owner})"

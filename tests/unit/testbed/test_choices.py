@@ -27,14 +27,30 @@ def test_two_commands_do_not_change_the_testbed_at_a_time(machine_of_its_own: Pa
         pass
 
 
-def test_the_testbed_of_another_checkout_is_left_alone(machine_of_its_own: Path) -> None:
+@pytest.fixture
+def another(machine_of_its_own: Path) -> Path:
+    """Another checkout, which has raised the testbed."""
     other = machine_of_its_own / "other"
     other.mkdir()
     owner.claim()
     owner.refuse_others()
     (machine_of_its_own / "state" / "owner").write_text(str(other))
-    with pytest.raises(TestbedError, match=rf"{other} runs .*`make testbed-down`"):
+    return other
+
+
+def test_the_testbed_of_another_checkout_is_left_alone(
+    another: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(owner, "members", lambda _: iter([1]))
+    with pytest.raises(TestbedError, match=rf"{another} runs .*`make testbed-down`"):
         owner.refuse_others()
+
+
+def test_what_another_checkout_left_behind_dead_is_nobodys(
+    another: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(owner, "members", lambda _: iter([]))
+    owner.refuse_others()
 
 
 def test_the_testbed_of_a_checkout_that_is_gone_is_nobodys(machine_of_its_own: Path) -> None:
