@@ -14,7 +14,7 @@ DEV := .venv/.dev-$(call content,requirements/dev.txt)
 CHECKS := lint types imports unit behaviour simulation integration walk e2e
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test $(CHECKS) images testbed testbed-down bench chaos lock crd format clean
+.PHONY: help demo test machine $(CHECKS) images testbed testbed-down bench chaos lock crd format clean
 
 help: ## List the targets.
 	@sed -n 's/^\([a-z0-9-]*\):.*## /\1\t/p' Makefile | expand -t 14
@@ -23,7 +23,10 @@ demo: $(RUN) ## Run the example on three replicas; SECONDS=60 stops by itself. B
 	@$(PYTHON) tools/demo.py $(if $(filter-out 0,$(SECONDS)),--seconds $(SECONDS))
 
 test: $(DEV) ## Run every check: lint, types, imports and all tests.
-	@tools/checks.sh $(CHECKS)
+	@tools/checks.sh machine $(CHECKS)
+
+machine: $(DEV) ## Install and build, once, what the tests need beside Python.
+	$(PYTHON) -m tests.machine
 
 lint: $(DEV) ## Check style and format.
 	$(RUFF) check $(SOURCES)
@@ -51,7 +54,7 @@ walk: $(DEV) ## Walk through the article, and kill and freeze replicas on the wa
 	$(PYTEST) -n 4 --dist worksteal tests/walk
 
 e2e: $(DEV) ## Walk through the article on three real nodes; KUBECONFIG names a cluster of yours instead.
-	$(PYTEST) tests/e2e
+	$(PYTEST) --timeout 600 tests/e2e
 
 images: $(DEV) ## Build the images, from a base that debootstrap makes or from BASE.
 	$(PYTHON) -m tests.e2e.images

@@ -25,6 +25,7 @@ from pathlib import Path
 from typing import Any
 
 from tests.grid.build import build
+from tests.machine import MEMBERS, need
 
 from immutant.contract.environment import Address, Grid
 
@@ -222,12 +223,14 @@ class Members:
 def running(count: int = 3, **environ: str) -> Iterator[Members]:
     """That many members as one cluster, ready; whatever is left at the end is killed.
 
-    They die with this process too, however it ends. It may be entered in any thread.
+    They die with this process too, however it ends. It may be entered in any thread. Where there is
+    nothing to build members with, the test is skipped.
 
     Args:
         count: How many.
         environ: Variables of the contract that differ, such as IMMUTANT_OWNERS="3".
     """
+    need(*MEMBERS)
     folder = Path(tempfile.mkdtemp(prefix="immutant-members-"))
     with _process_group() as group:
         members = Members(folder, group, {"IMMUTANT_HEAP": "128m", **environ})

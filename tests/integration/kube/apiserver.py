@@ -5,7 +5,6 @@ Belongs here: starting, stopping, users. No root is needed. Both processes end w
 
 import ctypes
 import json
-import shutil
 import signal
 import socket
 import ssl
@@ -17,8 +16,8 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-import pytest
 from tests.e2e.testbed import programs
+from tests.machine import API_SERVER, need
 
 PATIENCE = 60.0
 ADMIN = "admin-token"
@@ -173,7 +172,6 @@ def free_port() -> int:
 
 
 def _program() -> Path:
-    if shutil.which("etcd") is None:
-        pytest.skip("there is no etcd here; install Debian's etcd-server")
+    need(*API_SERVER)
     programs.build()
     return programs.program("kube-apiserver")

@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from tests.machine import need
 from tests.unit.operator.apps import app, built, one
 
 from immutant import health
@@ -22,6 +23,7 @@ DOMAIN = "cluster.local"
     ],
 )
 def test_haproxy_accepts_it_without_a_warning(spec: dict[str, Any], tmp_path: Path) -> None:
+    need("haproxy")
     path = tmp_path / "haproxy.cfg"
     path.write_text(haproxy_configuration(app(**spec), DOMAIN))
     ended = subprocess.run(
