@@ -140,7 +140,9 @@ def test_after_a_kill_of_the_holder_its_pod_the_counter_goes_on_elsewhere(
     _all_received(walk, seen)
 
 
-def test_three_pods_take_thirds_and_each_key_is_on_exactly_two_members(walk: Walk) -> None:
+def test_three_pods_take_thirds_and_each_key_is_on_exactly_two_members(
+    walk: Walk, figures: Figures
+) -> None:
     walk.scale(3)
     received = walk.receivers(6, walk.until_shared(3))
     assert sorted(received[:3]) == sorted(received[3:]) == ["demo-0", "demo-1", "demo-2"]
@@ -152,8 +154,12 @@ def test_three_pods_take_thirds_and_each_key_is_on_exactly_two_members(walk: Wal
     assert sum(backup for _, backup in counts) == 1000, counts
     assert all(0 < owned + backup < 1000 for owned, backup in counts), counts
     walk.count()
+    figures.note_memory(walk.cluster, list(walk.pods.all().values()))
+    figures.note_memory(walk.cluster, walk.cluster.get("pods", "-l", _ROUTER))
+    figures.note_memory(walk.cluster, walk.cluster.get("pods", "-n", "immutant-system"))
 
 
+_ROUTER = "app.kubernetes.io/component=router"
 _PUT_A_THOUSAND = """
 import asyncio
 from immutant.contract.environment import Grid

@@ -19,11 +19,12 @@ BOUND = 8.0
 
 
 @pytest.fixture(scope="module")
-def pods(cluster: Cluster, testbed: Testbed) -> Iterator[Pods]:
+def pods(cluster: Cluster, testbed: Testbed, figures: Figures) -> Iterator[Pods]:
     with namespace(cluster, "nodes") as name:
         cluster.kubectl("apply", "-n", name, "-f", "-", stdin=app_of("steps", STEPS, replicas=3))
         with Pods(cluster, "steps", name) as pods:
-            pods.until_ready(3, 120)
+            took = pods.until_ready(3, 120)
+            figures.note("kubectl apply to three ready pods", f"{took:.0f} s")
             yield pods
 
 
