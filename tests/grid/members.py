@@ -50,11 +50,15 @@ class Ports:
 class Member:
     """One member's process, and what it says of itself."""
 
-    def __init__(self, ports: Ports, cluster: "Members", address: str = LOOPBACK) -> None:
+    def __init__(
+        self, ports: Ports, cluster: "Members", address: str = LOOPBACK, **environ: str
+    ) -> None:
+        """A member of that cluster, not started; `environ` is what differs for this one."""
         self.ports = ports
         self.address = address
         self.log = cluster.folder / f"{address}:{ports.grid}.log"
         self._cluster = cluster
+        self._environ = environ
         self._process: subprocess.Popen[bytes] | None = None
 
     @property
@@ -77,7 +81,7 @@ class Member:
         with self.log.open("ab") as log:
             self._process = subprocess.Popen(
                 [build() / "start"],
-                env={**os.environ, **self._cluster.environ(self)},
+                env={**os.environ, **self._cluster.environ(self), **self._environ},
                 stdin=subprocess.DEVNULL,
                 stdout=log,
                 stderr=log,

@@ -18,7 +18,7 @@ from tests.e2e.testbed.layout import (
 )
 from tests.e2e.testbed.processes import command
 
-__all__ = ["cut", "heal", "is_cut", "make", "remove"]
+__all__ = ["cut", "forget_pods", "heal", "is_cut", "make", "remove"]
 
 _BRIDGE = "br0"
 _DISABLED, _FORWARDING = 0, 3
@@ -63,6 +63,21 @@ def cut(node: Node) -> None:
 def heal(node: Node) -> None:
     """Bring a node that was cut off back to the network."""
     _set_port(node, _FORWARDING)
+
+
+def forget_pods(node: Node) -> None:
+    """Remove what a loss of power takes of the pods' network: their cables.
+
+    The kernel would remove a dead pod's cable too, but some time later: the route to the next pod
+    of the same address would be refused as being there already, and then go with the old cable.
+    """
+    if not namespace_file(node.namespace).exists():
+        return
+    for line in command("ip", "-n", node.namespace, "-oneline", "link").splitlines():
+        name = line.split()[1].rstrip(":").partition("@")[0]
+        if name.startswith("veth"):
+            with suppress(TestbedError):  # the kernel was faster
+                command("ip", "-n", node.namespace, "link", "delete", name)
 
 
 def is_cut(node: Node) -> bool:

@@ -55,6 +55,7 @@ def crash(node: Node) -> None:
 def stop(node: Node) -> None:
     """Kill everything on the node, and forget what a reboot would."""
     kill_all(node.namespace)
+    network.forget_pods(node)
     cgroups.remove(node)
 
 

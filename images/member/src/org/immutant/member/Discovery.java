@@ -26,6 +26,7 @@ final class Discovery {
     private static final Duration YOUNGEST = Duration.ofSeconds(2);
 
     private static final Duration PERIOD = Duration.ofSeconds(1);
+    private static final int LOOKS_A_REMINDER = 30;
     private static final int CONNECT_MILLIS = 500;
     private static final Logger LOG = Logger.getLogger(Discovery.class.getName());
 
@@ -36,19 +37,21 @@ final class Discovery {
     }
 
     /**
-     * Returns once the name is of use, or with a warning when patience ends.
+     * Returns once the name is of use, however long that takes.
+     *
+     * <p>A member that went on alone would serve an empty grid beside the one that it cannot find,
+     * and what its clients were told then would be lost when the two merge. One that waits is not
+     * ready, and says why.
      *
      * @throws InterruptedException the thread was interrupted
      */
     void await() throws InterruptedException {
         Thread.sleep(Math.max(0, YOUNGEST.toMillis() - age()));
-        long deadline = System.nanoTime() + settings.patience().toNanos();
-        while (!useful(lookup())) {
-            if (System.nanoTime() > deadline) {
+        for (int look = 0; !useful(lookup()); look++) {
+            if (look % LOOKS_A_REMINDER == 0) {
                 LOG.warning(
-                        () -> settings.dns() + " names neither this member nor one that answers; going on"
-                                + " alone, a cluster that appears later is joined by a merge");
-                return;
+                        () -> settings.dns() + " names neither this member nor one that answers;"
+                                + " waiting until it does");
             }
             Thread.sleep(PERIOD.toMillis());
         }

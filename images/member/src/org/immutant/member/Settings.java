@@ -3,7 +3,6 @@ package org.immutant.member;
 import java.net.Inet6Address;
 import java.net.InetAddress;
 import java.net.UnknownHostException;
-import java.time.Duration;
 import java.util.List;
 import java.util.Map;
 
@@ -13,7 +12,6 @@ import java.util.Map;
  * @param grid the cluster's name (IMMUTANT_GRID)
  * @param dns the name that resolves to all members (IMMUTANT_GRID_DNS); empty where seeds are given
  * @param seeds host:port of members (IMMUTANT_GRID_SEEDS, by commas); empty where a name is given
- * @param patience how long to wait for the name to be of use (IMMUTANT_GRID_PATIENCE, seconds)
  * @param address where the others reach this member (IMMUTANT_MEMBER_ADDRESS)
  * @param port Hazelcast's port (IMMUTANT_MEMBER_PORT)
  * @param topology where who owns what is told (IMMUTANT_TOPOLOGY, host:port)
@@ -24,7 +22,6 @@ record Settings(
         String grid,
         String dns,
         List<String> seeds,
-        Duration patience,
         InetAddress address,
         int port,
         HostPort topology,
@@ -33,8 +30,6 @@ record Settings(
 
     /** Hazelcast's own limit: an owner and six backups. */
     private static final int MOST_OWNERS = 7;
-
-    private static final int LONGEST_PATIENCE = 600;
 
     /** Where something listens. */
     record HostPort(String host, int port) {}
@@ -56,7 +51,6 @@ record Settings(
                 need(environ, "IMMUTANT_GRID"),
                 dns,
                 seeds,
-                Duration.ofSeconds(number(environ, "IMMUTANT_GRID_PATIENCE", 40, LONGEST_PATIENCE)),
                 address(need(environ, "IMMUTANT_MEMBER_ADDRESS")),
                 port(environ, "IMMUTANT_MEMBER_PORT", 5701),
                 hostPort("IMMUTANT_TOPOLOGY", environ.getOrDefault("IMMUTANT_TOPOLOGY", "127.0.0.1:5702")),
