@@ -60,8 +60,7 @@ images: $(DEV) ## Build the images, from a base that debootstrap makes or from B
 	$(PYTHON) -m tests.e2e.images
 
 testbed: images ## Raise a Kubernetes of three nodes on this machine, with the images loaded (root, Linux).
-	$(PYTHON) -m tests.e2e.testbed up
-	$(PYTHON) -m tests.e2e.testbed load $$($(PYTHON) -m tests.e2e.images --paths)
+	$(PYTHON) -m tests.e2e.testbed up $$($(PYTHON) -m tests.e2e.images --paths)
 
 testbed-down: $(DEV) ## Remove it.
 	$(PYTHON) -m tests.e2e.testbed down

@@ -38,7 +38,8 @@ def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="testbed", description="Three nodes on this machine.")
     verbs = parser.add_subparsers(dest="verb", required=True)
     verbs.add_parser("build", help="build the programs, once")
-    verbs.add_parser("up", help="raise it anew")
+    up = verbs.add_parser("up", help="raise it anew, with the images of docker-archives")
+    up.add_argument("archives", nargs="*", type=Path, metavar="FILE.tar")
     verbs.add_parser("down", help="remove it")
     verbs.add_parser("status", help="say what there is")
     load = verbs.add_parser("load", help="put docker-archives on every node")
@@ -55,8 +56,8 @@ def _do(testbed: Testbed, asked: argparse.Namespace) -> None:
     if asked.verb == "status":
         print(testbed.status())
         return
-    if asked.verb == "load":
-        testbed.load(*asked.archives)
+    if asked.verb in ("up", "load"):
+        getattr(testbed, asked.verb)(*asked.archives)
     elif asked.verb in _ON_NODES:
         getattr(testbed, asked.verb)(asked.number)
     else:

@@ -15,6 +15,7 @@ from typing import NoReturn
 from tests.e2e.testbed import (
     cleaning,
     controlplane,
+    disks,
     images,
     machine,
     network,
@@ -65,15 +66,22 @@ class Testbed:
         machine.prepare()
         return programs.build()
 
-    def up(self) -> None:
-        """Raise the testbed anew: what there is of a former one is removed first."""
+    def up(self, *archives: Path) -> None:
+        """Raise the testbed anew: what there is of a former one is removed first.
+
+        Args:
+            archives: Docker-archives whose images every node has from its beginning.
+        """
         self.build()
+        stocked = disks.disk(archives) if archives else None
         self.leave()
         with owner.changing():
             owner.refuse_others()
             cleaning.clean()
             owner.claim()
             network.make()
+            if stocked is not None:
+                _together(*(partial(disks.give, stocked, nodes.disk(node)) for node in NODES))
             _together(controlplane.start, *(partial(nodes.boot, node) for node in NODES))
             _together(*(partial(nodes.join, node) for node in NODES))
             controlplane.start_service_side()

@@ -61,6 +61,7 @@ def disk(archives: Sequence[Path]) -> Path:
 
 def give(made: Path, folder: Path) -> None:
     """Make a folder that is a copy of a disk."""
+    folder.parent.mkdir(exist_ok=True)
     same = made.stat().st_dev == folder.parent.stat().st_dev
     command("cp", "--archive", *(["--link"] if same else []), made, folder)
     for database in folder.rglob("*.db"):

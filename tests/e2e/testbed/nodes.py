@@ -17,7 +17,7 @@ from tests.e2e.testbed.layout import Node, log
 from tests.e2e.testbed.processes import enter, first_process, kill_all, spawn
 from tests.e2e.testbed.programs import program
 
-__all__ = ["boot", "containerd_socket", "crash", "inside", "is_running", "join", "stop"]
+__all__ = ["boot", "containerd_socket", "crash", "disk", "inside", "is_running", "join", "stop"]
 
 _SET_UP = """
 set -e
@@ -97,6 +97,11 @@ def _start_containerd(node: Node) -> None:
     spawn(name, inside(node), ["containerd", "--config", settings])
     socket = containerd_socket(node)
     wait_until(f"{name}", lambda: _serves(socket), _READY_WITHIN, str(log(name)))
+
+
+def disk(node: Node) -> Path:
+    """Where containerd keeps a node's images; it outlives a loss of power."""
+    return node.folder / "containerd"
 
 
 def containerd_socket(node: Node) -> Path:
