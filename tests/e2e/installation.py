@@ -10,6 +10,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
+import pytest
 from tests.e2e.cluster import Cluster
 from tests.e2e.figures import Figures
 from tests.e2e.images import build_all, sizes
@@ -61,7 +62,13 @@ def given_cluster() -> Iterator[Cluster]:
     IMMUTANT_INGRESS is the address of its ingress controller, IMMUTANT_HELM_SET what helm is to be
     told, by commas, such as images.registry=HOST,images.tag=TAG.
     """
-    cluster = Cluster(os.environ["IMMUTANT_INGRESS"])
+    ingress = os.environ.get("IMMUTANT_INGRESS")
+    if not ingress:
+        pytest.fail(
+            "KUBECONFIG names a cluster, and IMMUTANT_INGRESS does not say where its ingress "
+            "controller is; set it to that address, or unset KUBECONFIG to use the testbed"
+        )
+    cluster = Cluster(ingress)
     given = os.environ.get("IMMUTANT_HELM_SET", "")
     _install(cluster, ("--set", given) if given else ())
     try:

@@ -10,7 +10,7 @@ _METRICS_PORT = 5703
 
 def entries(cluster: Cluster, pod: Any, name: str) -> tuple[int, int]:
     """How many entries of a map a pod's member owns, and of how many it keeps the backup."""
-    page = cluster.run("curl", "-fsS", f"http://{pod['status']['podIP']}:{_METRICS_PORT}/metrics")
+    page = cluster.proxied(f"pods/{pod['metadata']['name']}:{_METRICS_PORT}", "metrics")
     return _value(page, "hazelcast_map_owned_entries", name), _value(
         page, "hazelcast_map_backup_entries", name
     )

@@ -15,6 +15,7 @@ from tests.e2e.cluster import Browser, Cluster, Pods, until
 from tests.e2e.faults import kill_pod
 from tests.e2e.figures import Figures
 from tests.e2e.members import entries
+from tests.e2e.testbed import Testbed
 from tests.log import Line, numbers
 
 DEMO = Path(__file__).parents[2] / "examples" / "cluster-demo" / "demo.yaml"
@@ -122,8 +123,8 @@ def test_after_a_graceful_stop_of_the_holder_no_number_is_missing_or_twice(walk:
     _all_received(walk, seen)
 
 
-def test_after_a_kill_of_the_holder_its_pod_the_counter_goes_on_elsewhere(
-    walk: Walk, figures: Figures
+def test_after_a_kill_of_the_holders_pod_the_counter_goes_on_elsewhere(
+    walk: Walk, testbed: Testbed, figures: Figures
 ) -> None:
     holder = walk.pods.holder()
     (other,) = set(walk.pods.ready()) - {holder}
@@ -193,10 +194,7 @@ def _about(walk: Walk, path: str, count: int, since: int) -> list[Line]:
 
 def _servers(walk: Walk, status: str) -> list[str]:
     """The servers of this status on the router's page /haproxy-status."""
-    service = walk.cluster.get("service", "demo-router")
-    page = walk.cluster.run(
-        "curl", "-fsS", f"http://{service['spec']['clusterIP']}:8404/haproxy-status;csv"
-    )
+    page = walk.cluster.proxied("services/demo-router:8404", "haproxy-status;csv")
     rows = [line.split(",") for line in page.splitlines()[1:] if line]
     return [row[1] for row in rows if row[1] not in ("FRONTEND", "BACKEND") and row[17] == status]
 

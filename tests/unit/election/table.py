@@ -51,11 +51,12 @@ class Table:
 class Seat:
     """A member. Its requests wait in `requests` until `serve`; its watch moves in `watch`."""
 
-    def __init__(self, table: Table, member: str, *, life: int = 1) -> None:
+    def __init__(self, table: Table, member: str, *, life: int = 1, epoch: int = 0) -> None:
         self.table = table
         self.requests: deque[Put | Get] = deque()
         self.heard: list[tuple[str, Event]] = []
-        self.election = Election(APP, member, f"{member}/{life}", TIMINGS, table.fresh)
+        incarnation = f"{member}/{life}"
+        self.election = Election(APP, member, incarnation, TIMINGS, table.fresh, epoch=epoch)
         self._seen = len(table.log)
         snapshot = LeaseSnapshot(tuple(table.records.values()), table.version)
         self.do(self.election.listed(snapshot, table.now))

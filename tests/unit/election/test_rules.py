@@ -193,3 +193,14 @@ def test_a_hand_over_names_its_successor_at_once() -> None:
     assert second.holds
     (follower,) = [event for _, event in second.heard if isinstance(event, Granted)]
     assert int(follower.token) > int(granted.token)
+
+
+def test_a_raised_epoch_gives_tokens_greater_than_all_before_although_versions_begin_anew() -> None:
+    before = holder(table := Table())
+    table.version += 1_000_000
+    (old,) = before.election.tenures().values()
+    restored = Table()
+    after = Seat(restored, "demo-0", epoch=1)
+    after.live(2 * DURATION)
+    (new,) = after.election.tenures().values()
+    assert new > 2**48 > old

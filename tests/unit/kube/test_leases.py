@@ -111,7 +111,7 @@ async def test_versions_that_go_back_end_everything_for_good(
     server.answers[:] = [page(100), page(40), page(101)]
     await leases.snapshot()
     for _ in range(2):
-        with pytest.raises(StoreError, match=r"went back .* restart all pods"):
+        with pytest.raises(StoreError, match=r"went back .* raise spec.singletons.epoch"):
             await leases.snapshot()
 
 

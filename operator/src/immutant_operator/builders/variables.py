@@ -44,6 +44,7 @@ def runtime_variables(app: App, domain: str) -> list[Manifest]:
         app_uid=app.uid,
         pod_uid="$(IMMUTANT_POD_UID)",
         ops=Address(host="0.0.0.0", port=names.OPS_PORT),  # noqa: S104 - the pod's own address
+        epoch=app.spec.singletons.epoch,
     )
     told = {**_environment(app, domain).variables(), **pod.variables()}
     told.pop("IMMUTANT_POD_UID")

@@ -127,7 +127,7 @@ class Environment:
             listen=Address.parse(_need(environ, "IMMUTANT_LISTEN")),
             app_lock=Path(_need(environ, "IMMUTANT_APP_LOCK")),
             grace=_number(environ, "IMMUTANT_GRACE", 10.0),
-            lifeline=_descriptor(environ, "IMMUTANT_LIFELINE"),
+            lifeline=_whole(environ, "IMMUTANT_LIFELINE"),
             timings=_timings(environ),
         )
 
@@ -158,12 +158,15 @@ class PodEnvironment:
         app_uid: The ImmutantApp's UID (IMMUTANT_APP_UID).
         pod_uid: The pod's UID (IMMUTANT_POD_UID).
         ops: Where health and metrics are served (IMMUTANT_OPS).
+        epoch: What fencing tokens begin with; raised after etcd was restored from a backup
+            (IMMUTANT_EPOCH, default 0).
     """
 
     namespace: str
     app_uid: str
     pod_uid: str
     ops: Address
+    epoch: int = 0
 
     @classmethod
     def read(cls, environ: Mapping[str, str] = os.environ) -> "PodEnvironment":
@@ -177,6 +180,7 @@ class PodEnvironment:
             app_uid=_need(environ, "IMMUTANT_APP_UID"),
             pod_uid=_need(environ, "IMMUTANT_POD_UID"),
             ops=Address.parse(_need(environ, "IMMUTANT_OPS")),
+            epoch=_whole(environ, "IMMUTANT_EPOCH") or 0,
         )
 
     def variables(self) -> dict[str, str]:
@@ -186,6 +190,7 @@ class PodEnvironment:
             "IMMUTANT_APP_UID": self.app_uid,
             "IMMUTANT_POD_UID": self.pod_uid,
             "IMMUTANT_OPS": str(self.ops),
+            "IMMUTANT_EPOCH": str(self.epoch),
         }
 
 
@@ -222,8 +227,8 @@ def _number(environ: Mapping[str, str], name: str, default: float) -> float:
         raise ConfigurationError(f"{name} must be a number, not {text!r}") from error
 
 
-def _descriptor(environ: Mapping[str, str], name: str) -> int | None:
+def _whole(environ: Mapping[str, str], name: str) -> int | None:
     text = environ.get(name, "")
     if text and not text.isdigit():
-        raise ConfigurationError(f"{name} must be the number of a file descriptor, not {text!r}")
+        raise ConfigurationError(f"{name} must be a whole number, not {text!r}")
     return int(text) if text else None

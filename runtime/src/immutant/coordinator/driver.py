@@ -43,6 +43,7 @@ class Driver:
         timings: Timings,
         on_failure: Callable[[], object] = lambda: None,
         life: str = "",
+        epoch: int = 0,
     ) -> None:
         """Make a coordinator; needs a running loop.
 
@@ -57,9 +58,11 @@ class Driver:
             life: What the names of its incarnations begin with, before a random part; by default
                 the member's name. Where another member of that name can be, as a pod that was
                 replaced, it tells the two apart for whoever looks at a lease.
+            epoch: What fencing tokens begin with; see `Election`.
         """
         self.replica = replica
         self._life = life or replica
+        self._epoch = epoch
         self._app = app
         self._store = store
         self._clock = clock
@@ -223,6 +226,7 @@ class Driver:
             self._timings,
             lambda: secrets.token_hex(8),
             absence_is_proof=self._store.absence_is_proof,
+            epoch=self._epoch,
         )
 
     async def _follow(self) -> None:

@@ -18,6 +18,10 @@ from immutant.link import Granted, Heartbeat, Revoked, Stopping
 __all__ = ["Campaign"]
 
 
+_EPOCH_SHIFT = 48
+"""No store has written 2^48 versions before its epoch is raised."""
+
+
 class _Stage(Enum):
     HELD = auto()  # the application runs it
     ENDING = auto()  # the application has been told to stop, or is gone: its answer is awaited
@@ -51,6 +55,7 @@ class Campaign:
         fresh: Callable[[], str],
         drawn: set[str],
         ticker: Ticker | None,
+        epoch: int,
     ) -> None:
         self.name = name
         self.standing = True
@@ -59,6 +64,7 @@ class Campaign:
         self._timings = timings
         self._fresh = fresh
         self._drawn = drawn
+        self._epoch = epoch
         self._tenure: _Tenure | None = None
         self._free_since: float | None = None
 
@@ -211,7 +217,8 @@ class Campaign:
         return self._tenure.not_after + late
 
     def _begin(self, record: Lease, version: int, good_until: float, now: float) -> list[Effect]:
-        token = version  # it only ever grows: versions are the store's, not the record's
+        # It only ever grows: versions are the store's, not the record's.
+        token = (self._epoch << _EPOCH_SHIFT) + version
         self._tenure = _Tenure(record, version, token, good_until)
         if now >= good_until or not self.standing:
             self._tenure.stage = _Stage.OVER  # it was never told to anybody

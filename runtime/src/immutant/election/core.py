@@ -39,8 +39,22 @@ class Election:
         fresh: Callable[[], str],
         *,
         absence_is_proof: bool = False,
+        epoch: int = 0,
     ) -> None:
+        """Begin an incarnation.
+
+        Args:
+            app: The application.
+            member: The member that this is an incarnation of.
+            incarnation: Its name, never used before.
+            timings: The election's timings.
+            fresh: Draws a text that was never drawn before.
+            absence_is_proof: See `LeaseStore`.
+            epoch: Tokens of a greater epoch are greater than all of a smaller one. It is raised
+                when the store's versions have begun anew, as after a restored backup.
+        """
         self._holder = (incarnation, member)
+        self._epoch = epoch
         self._timings = timings
         self._fresh = fresh
         self._own = member_lease(app, member)
@@ -98,7 +112,7 @@ class Election:
         """The application stands for a singleton; nothing comes of it unless `may_stand`."""
         if self.may_stand(name):
             self._campaigns[name] = Campaign(
-                name, self._holder, self._timings, self._fresh, self._drawn, ticker
+                name, self._holder, self._timings, self._fresh, self._drawn, ticker, self._epoch
             )
         return self.wake(now)
 

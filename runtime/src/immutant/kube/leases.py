@@ -165,8 +165,8 @@ class KubeLeases:
         if self._went_back:
             raise StoreError(
                 f"the API server's data went back to version {version} from {least}, as by a "
-                "restored backup: no singleton runs in this pod any more; restart all pods of the "
-                "application"
+                "restored backup: no singleton runs in this pod any more; raise "
+                "spec.singletons.epoch of the ImmutantApp, which restarts its pods"
             )
         self._newest = max(self._newest, version)
         return version

@@ -36,6 +36,7 @@ async def _run(environment: Environment, pod: PodEnvironment) -> int:
         environment.timings,
         on_failure=failed.set,
         life=f"{environment.replica}/{pod.pod_uid}",
+        epoch=pod.epoch,
     )
     metrics.follow(driver, clock)
     servers = [
