@@ -149,7 +149,7 @@ def test_a_session_goes_on_after_the_replica_that_answered_has_stopped(tmp_path:
 
 def test_without_cookies_requests_go_round_and_three_replicas_take_thirds(tmp_path: Path) -> None:
     with laptop(tmp_path, DEMO, 3) as run:
-        run.until(lambda: len({line.replica for line in run.said("web")}) == 3, "three are up")
+        run.until_up(3)  # as the router sees it: a replica says `web` before the router hears it
         for _ in range(9):
             get(run, "/obnoxious")
         asked = [line.replica for line in about(run, "/obnoxious", 9)]
