@@ -5,12 +5,12 @@ from typing import Any
 
 from tests.e2e.cluster import Cluster
 
-_METRICS_PORT = 5703
+from immutant.contract.names import MEMBER_METRICS_PORT
 
 
 def entries(cluster: Cluster, pod: Any, name: str) -> tuple[int, int]:
     """How many entries of a map a pod's member owns, and of how many it keeps the backup."""
-    page = cluster.proxied(f"pods/{pod['metadata']['name']}:{_METRICS_PORT}", "metrics")
+    page = cluster.proxied(f"pods/{pod['metadata']['name']}:{MEMBER_METRICS_PORT}", "metrics")
     return _value(page, "hazelcast_map_owned_entries", name), _value(
         page, "hazelcast_map_backup_entries", name
     )

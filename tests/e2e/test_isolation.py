@@ -75,6 +75,7 @@ def test_a_pods_token_writes_the_leases_of_its_own_app_and_touches_nothing_else(
     assert "created" in create("one.daemon.mine", "one")
     assert "denied" in create("other.daemon.theirs", "other")
     assert "denied" in create("other.daemon.theirs", "one")
+    assert "denied" in create("one.daemon.disguised", "other")
     assert "forbidden" in create("one.daemon.mine", "one", "default").lower()
     theirs = two.cluster.kubectl(
         "get", "lease", "other.daemon.guard", "-n", "isolation", "-o", "json"

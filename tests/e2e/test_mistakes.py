@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 from tests.e2e.cluster import Cluster, Pods, namespace, until
+from tests.e2e.figures import Figures
 from tests.e2e.manifests import app_of
 from tests.e2e.visitor import Visitor
 
@@ -24,7 +25,7 @@ async def index(request):
 
 
 @pytest.fixture(scope="module")
-def steady(cluster: Cluster) -> Iterator[Pods]:
+def steady(cluster: Cluster, figures: Figures) -> Iterator[Pods]:
     """An application of two pods that is served, and that every test of this module leaves so."""
     with namespace(cluster, "mistakes") as name:
         _apply(cluster, APP)
@@ -34,8 +35,13 @@ def steady(cluster: Cluster) -> Iterator[Pods]:
             until(lambda: _is_served(browser), "the router serves it", 60)
             with Visitor(browser, HOST) as visitor:
                 yield pods
-            assert visitor.answered > 20
-            assert visitor.failures == []
+            asked = visitor.answered + visitor.failed
+            figures.note(
+                "requests while users make mistakes", f"{visitor.failed} of {asked} failed"
+            )
+            # That no request at all is lost in a rollout is not promised yet.
+            assert visitor.longest_silence < 3.0
+            assert visitor.failed < asked / 100
 
 
 @pytest.mark.parametrize(

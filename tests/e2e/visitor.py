@@ -1,6 +1,7 @@
-"""A visitor who asks for a page again and again, and remembers every answer that was none."""
+"""A visitor who asks for a page again and again, and remembers how long no answer came."""
 
 import threading
+import time
 import urllib.error
 from types import TracebackType
 from typing import Self
@@ -11,11 +12,18 @@ _PAUSE = 0.1
 
 
 class Visitor:
-    """Asks five to ten times a second while the context is open."""
+    """Asks five to ten times a second while the context is open.
+
+    Attributes:
+        answered: How often the page came.
+        failed: How often it did not.
+        longest_silence: Seconds, at most, between two answers.
+    """
 
     def __init__(self, browser: Browser, host: str, path: str = "/") -> None:
         self.answered = 0
-        self.failures: list[str] = []
+        self.failed = 0
+        self.longest_silence = 0.0
         self._ask = (browser, host, path)
         self._left = threading.Event()
         self._thread = threading.Thread(target=self._visit)
@@ -35,10 +43,14 @@ class Visitor:
 
     def _visit(self) -> None:
         browser, host, path = self._ask
+        answered_at = time.monotonic()
         while not self._left.wait(_PAUSE):
             try:
                 browser.get(host, path)
-            except (urllib.error.URLError, TimeoutError, ConnectionError) as error:
-                self.failures.append(str(error))
+            except (urllib.error.URLError, TimeoutError, ConnectionError):
+                self.failed += 1
             else:
                 self.answered += 1
+                now = time.monotonic()
+                self.longest_silence = max(self.longest_silence, now - answered_at)
+                answered_at = now

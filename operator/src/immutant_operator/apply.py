@@ -7,13 +7,18 @@ import asyncio
 from collections.abc import Collection, Iterable
 from typing import Final
 
+from immutant.contract import names
 from immutant_operator.api import Api, ApiError, Json
-from immutant_operator.errors import LeftoversError, NameTakenError, RefusedError
+from immutant_operator.errors import (
+    ForbiddenError,
+    LeftoversError,
+    NameTakenError,
+    RefusedError,
+)
 from immutant_operator.spec import App
 
 __all__ = ["KINDS", "Applied", "Inventory", "apply_all", "inventory", "prune"]
 
-_MANAGER: Final = "immutant-operator"
 
 KINDS: Final = (
     ("v1", "ConfigMap"),
@@ -59,6 +64,7 @@ async def apply_all(
     Raises:
         NameTakenError: One of that name is somebody else's; nothing of it is touched.
         LeftoversError: One of that name belongs to a former app that is still being removed.
+        ForbiddenError: A right or a quota is missing for one.
         RefusedError: The API server refuses one: its part of the spec is wrong.
     """
     applied: Inventory = {}
@@ -82,9 +88,11 @@ def _version(body: Json) -> str:
 
 async def _apply(api: Api, manifest: Json) -> Json:
     try:
-        return await api.apply(manifest, _MANAGER)
+        return await api.apply(manifest, names.MANAGER)
     except ApiError as error:
-        if error.status in (400, 403, 422):
+        if error.status == 403:
+            raise ForbiddenError(f"the operator may not make an object: {error}") from error
+        if error.status in (400, 422):
             raise RefusedError(f"the API server refused an object: {error}") from error
         raise
 

@@ -6,6 +6,7 @@ text is the condition's message, a sentence with the remedy.
 
 __all__ = [
     "AppError",
+    "ForbiddenError",
     "LeftoversError",
     "NameTakenError",
     "OperatorError",
@@ -52,6 +53,12 @@ class LeftoversError(AppError):
     """Objects of a former app of this name are still being removed."""
 
     reason = "FormerAppEnding"
+
+
+class ForbiddenError(AppError):
+    """The API server does not let the operator make an object: a right or a quota is missing."""
+
+    reason = "Forbidden"
 
 
 class RefusedError(AppError):

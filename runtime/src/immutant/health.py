@@ -5,10 +5,13 @@ answers (`immutant.web.draining`).
 """
 
 from collections.abc import Iterable
+from typing import Final
+
+from immutant.contract import names
 
 __all__ = ["CHECK_HEADER", "is_check"]
 
-CHECK_HEADER = "x-immutant-check"
+CHECK_HEADER: Final = names.CHECK_HEADER
 """The header by which a request for `GET /` says that it is a check, and no user's.
 
 A replica that is leaving answers checks with 503 and users' requests to the last, so that it gets

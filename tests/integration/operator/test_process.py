@@ -115,10 +115,11 @@ async def test_an_apps_account_writes_leases_of_its_own_app_alone(
     await operated.look()
     own = account(server, operated.namespace, "immutant-app-demo")
 
-    def create(name: str, namespace: str = operated.namespace) -> str:
+    def create(name: str, namespace: str = operated.namespace, label: str = "demo") -> str:
+        labels = f"labels: {{immutant.org/app: {label}}}"
         lease = (
             "{apiVersion: coordination.k8s.io/v1, kind: Lease, "
-            f"metadata: {{name: {name}, namespace: {namespace}}}}}"
+            f"metadata: {{name: {name}, namespace: {namespace}, {labels}}}}}"
         )
         return kubectl(
             server, "--kubeconfig", str(own), "create", "-f", "-", stdin=lease, check=False
@@ -127,6 +128,7 @@ async def test_an_apps_account_writes_leases_of_its_own_app_alone(
     assert "created" in create("demo.member.demo-0")
     assert "may write Leases of its own app only: demo.*" in create("other.member.other-0")
     assert "may write Leases of its own app only: demo.*" in create("demonstration")
+    assert "labelled immutant.org/app: demo" in create("demo.member.demo-1", label="other")
     assert "forbidden" in create("demo.member.demo-0", "default")
     asked = ("--kubeconfig", str(own), "-n", operated.namespace, "auth", "can-i")
     assert kubectl(server, *asked, "get", "secrets", check=False).strip() == "no"

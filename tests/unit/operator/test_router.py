@@ -8,8 +8,8 @@ import pytest
 from tests.machine import need
 from tests.unit.operator.apps import app, built, one
 
-from immutant import health
-from immutant_operator.builders.haproxy import CHECK_HEADER, haproxy_configuration
+from immutant.contract import names
+from immutant_operator.builders.haproxy import haproxy_configuration
 
 DOMAIN = "cluster.local"
 
@@ -34,18 +34,23 @@ def test_haproxy_accepts_it_without_a_warning(spec: dict[str, Any], tmp_path: Pa
 
 
 def test_the_check_is_marked_as_the_pods_expect_it() -> None:
-    assert health.CHECK_HEADER == CHECK_HEADER
     text = haproxy_configuration(app(web={"health": {"path": "/up", "period": "1.5s"}}), DOMAIN)
     assert "uri /up" in text
     assert "inter 1500ms" in text
-    assert f"hdr {CHECK_HEADER} router" in text
-    assert f"del-header {CHECK_HEADER}" in text
+    assert f"hdr {names.CHECK_HEADER} router" in text
+    assert f"del-header {names.CHECK_HEADER}" in text
 
 
 @pytest.mark.parametrize(("replicas", "slots"), [(0, 10), (9, 10), (10, 20), (25, 30)])
 def test_there_is_a_server_for_every_pod_and_for_a_temporary_one(replicas: int, slots: int) -> None:
     text = haproxy_configuration(app(replicas=replicas), DOMAIN)
     assert f"pod 1-{slots} demo-web.apps.svc.cluster.local:8080" in text
+
+
+def test_a_dns_that_does_not_answer_takes_no_pod_out() -> None:
+    text = haproxy_configuration(app(), DOMAIN)
+    for silence in ("timeout", "refused", "other"):
+        assert f"hold {silence} 24h" in text
 
 
 def test_another_configuration_rolls_the_router() -> None:

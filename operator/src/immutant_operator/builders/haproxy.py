@@ -9,10 +9,7 @@ from typing import Final
 from immutant.contract import names
 from immutant_operator.spec import App
 
-__all__ = ["CHECK_HEADER", "haproxy_configuration"]
-
-CHECK_HEADER: Final = "x-immutant-check"
-"""Marks a request as a health check; it is taken out of what comes from outside."""
+__all__ = ["haproxy_configuration"]
 
 _SLOTS: Final = 10
 """Servers are made in steps of this many, so that few scale moves change the configuration."""
@@ -49,9 +46,10 @@ resolvers cluster
     hold valid 1s
     hold obsolete 0s
     hold nx 3s
-    hold timeout 10s
-    hold refused 10s
-    hold other 10s
+    # A DNS that does not answer says nothing about the pods: the checks do.
+    hold timeout 24h
+    hold refused 24h
+    hold other 24h
 
 frontend web
     bind :{port}
@@ -92,7 +90,7 @@ def haproxy_configuration(app: App, domain: str) -> str:
     return _TEMPLATE.format(
         grace=app.spec.termination_grace_period_seconds,
         port=names.ROUTER_PORT,
-        check=CHECK_HEADER,
+        check=names.CHECK_HEADER,
         path=web.health.path,
         host=web.host or app.name,
         key=app.uid,

@@ -3,18 +3,15 @@
 Belongs here: metadata. Not here: any one kind.
 """
 
-from typing import Any, Final
+from typing import Any
 
 from immutant.contract import names
 from immutant_operator.spec import App
 
-__all__ = ["MANAGER", "Manifest", "manifest", "metadata", "pod_labels"]
+__all__ = ["Manifest", "manifest", "metadata", "pod_labels"]
 
 Manifest = dict[str, Any]
 """A Kubernetes object as JSON."""
-
-MANAGER: Final = "immutant-operator"
-"""Who manages the objects: a label of theirs, and the field manager."""
 
 
 def manifest(app: App, kind: str, name: str, version: str = "v1", **body: Any) -> Manifest:  # noqa: ANN401 - JSON
@@ -45,7 +42,7 @@ def _labels(app: App) -> dict[str, str]:
     return {
         **app.labels,
         "app.kubernetes.io/name": app.name,
-        "app.kubernetes.io/managed-by": MANAGER,
+        "app.kubernetes.io/managed-by": names.MANAGER,
     }
 
 

@@ -10,11 +10,13 @@ __all__ = [
     "APP_LABEL",
     "APP_LOCK",
     "APP_PORT",
+    "CHECK_HEADER",
     "CONTAINERS",
     "COORDINATOR_PORT",
     "GROUP",
     "KIND",
     "LONGEST_APP_NAME",
+    "MANAGER",
     "MEMBER_METRICS_PORT",
     "MEMBER_PORT",
     "OPS_PORT",
@@ -46,6 +48,9 @@ UID_LABEL: Final = "immutant.org/app-uid"
 
 ANNOTATION_PREFIX: Final = "immutant.org/"
 
+CHECK_HEADER: Final = "x-immutant-check"
+"""The header of a router's health check; it is taken out of what comes from outside."""
+
 LONGEST_APP_NAME: Final = 40
 """Longer ones do not fit into the labels that Kubernetes derives from them (63 characters)."""
 
@@ -66,6 +71,9 @@ MEMBER_PORT: Final = 5701
 
 TOPOLOGY_PORT: Final = 5702
 """Who owns and who backs up a key: the member's own answers, on loopback alone."""
+
+MANAGER: Final = "immutant-operator"
+"""Who manages an app's objects: label, and field manager of server-side apply."""
 
 MEMBER_METRICS_PORT: Final = 5703
 """The member's Prometheus metrics."""
