@@ -130,7 +130,7 @@ async def test_a_memoized_function_computes_once_for_its_arguments(cache: Cache)
     assert calls == [2, 2, 0]
 
 
-async def test_threads_use_the_same_cache_by_its_blocking_side(cache: Cache) -> None:
+async def test_threads_use_the_same_cache_by_its_blocking_side(cache: Cache, world: Any) -> None:
     def work() -> object:
         blocking = cache.blocking
         blocking.put("k", 1)
@@ -140,7 +140,9 @@ async def test_threads_use_the_same_cache_by_its_blocking_side(cache: Cache) -> 
         assert blocking.replace("k", 2, 3) is True
         assert blocking.increment("k") == 4
         assert blocking.remove("l") is True
-        assert blocking.get_many(["k"]) == blocking.entries() == blocking.local_entries()
+        assert blocking.get_many(["k"]) == blocking.entries() == {"k": 4}
+        # Of one entry a replica of the grid has a copy, or none.
+        assert blocking.local_entries() in ({"k": 4}, {} if not world.keeps_all else {"k": 4})
         assert blocking.contains("k")
         blocking.clear()
         return blocking.size()

@@ -147,14 +147,18 @@ async def test_a_message_that_took_its_replicas_down_is_buried_unhandled(
 async def test_as_many_messages_are_handled_at_a_time_as_was_said(
     app: App, run: Any, world: Any
 ) -> None:
-    queue, running, most = app.queue("q"), 0, 0
+    queue, running, most, all_there = app.queue("q"), 0, 0, asyncio.Event()
 
     @app.listener(queue, concurrency=3)
     async def handle(body: object) -> None:
         nonlocal running, most
         running += 1
         most = max(most, running)
-        await asyncio.sleep(0.005)
+        if running == 3:
+            all_there.set()
+        async with asyncio.timeout(5):
+            await all_there.wait()
+        await asyncio.sleep(0.005)  # for a fourth, if there were one
         running -= 1
 
     await run(app)
