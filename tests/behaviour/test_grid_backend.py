@@ -15,6 +15,7 @@ from tests.grid.members import Members
 from immutant.errors import StoreError, ValueRefusedError
 from immutant.grid import GridBackend, sweeper
 from immutant.grid.client import connect
+from immutant.grid.records import Record
 from immutant.stores import Outgoing, QueueDepth
 
 world = world_on(["grid"])
@@ -82,6 +83,8 @@ async def test_nothing_is_unpickled(members: Members, backend: GridBackend) -> N
     assert pickle.loads(pickle.dumps(await entries.get("key"))) == ("pickled",)
     with pytest.raises(StoreError, match="refused"):
         await backend.caches.get("c", "key")
+    assert await backend.caches.remove("c", "key") is True
+    assert await entries.contains_key("key") is False
     await careless.shutdown()
     await asyncio.sleep(0.01)
 
@@ -112,6 +115,32 @@ async def test_a_key_too_many_delivers_nothing_twice(backend: GridBackend, raw: 
     await line.add_all(await line.iterator())
     assert await backend.queues.receive("q", visibility=100, timeout=0) is not None
     assert await backend.queues.receive("q", visibility=100, timeout=0) is None
+
+
+async def test_what_is_settled_while_others_are_extended_is_not_held_any_more(
+    backend: GridBackend, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await backend.queues.send("q", [Outgoing(b"1"), Outgoing(b"2")])
+    one, two = [await backend.queues.receive("q", visibility=100, timeout=0) for _ in range(2)]
+    assert one is not None
+    assert two is not None
+    queue, extended, settled = await backend.queues._queue("q"), asyncio.Event(), asyncio.Event()
+    swap = queue._messages.swap
+
+    async def swap_the_second_late(old: Record, new: Record) -> bool:
+        if old.id == two.id:
+            await settled.wait()
+        swapped = await swap(old, new)
+        extended.set()
+        return swapped
+
+    monkeypatch.setattr(queue._messages, "swap", swap_the_second_late)
+    extending = asyncio.create_task(backend.queues.extend("q", [one, two], 200))
+    await extended.wait()
+    assert await backend.queues.ack("q", one) is True
+    settled.set()
+    assert await extending == []
+    assert [record.id for record in queue._held.all()] == [two.id]
 
 
 async def test_what_a_dead_process_held_comes_again_after_its_visibility(

@@ -39,6 +39,24 @@ async def test_an_acknowledged_message_is_gone(backend: Backend) -> None:
     assert await backend.queues.depth("q") == QueueDepth(0, 0, 0, 0)
 
 
+async def test_a_message_that_changes_hands_is_counted_all_the_while(
+    backend: Backend, other: Backend
+) -> None:
+    await backend.queues.send("q", [Outgoing(b"1")])
+
+    async def pass_on() -> None:
+        while True:
+            delivery = await other.queues.receive("q", visibility=FOREVER)
+            assert delivery is not None
+            await other.queues.give_back("q", delivery, counted=False)
+
+    passing = asyncio.create_task(pass_on())
+    for _ in range(100):
+        depth = await backend.queues.depth("q")
+        assert depth.ready + depth.leased >= 1
+    await _cancel(passing)
+
+
 async def test_a_waiting_receive_gets_what_another_replica_sends(
     backend: Backend, other: Backend
 ) -> None:

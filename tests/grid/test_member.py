@@ -17,10 +17,14 @@ from contextlib import asynccontextmanager, suppress
 from typing import Any
 
 import pytest
+from hazelcast import predicate
 from hazelcast.asyncio import HazelcastClient
+from hazelcast.errors import HazelcastSerializationError
+from hazelcast.serialization.data import Data
 from tests.e2e.testbed.errors import wait_until
 from tests.grid.build import build
 from tests.grid.members import PATIENCE, Member, Members, free_ports, running
+from tests.machine import LINUX, MEMBERS, need
 
 KEYS = 1_000
 
@@ -202,12 +206,32 @@ def test_only_the_health_check_is_open_on_the_port_of_the_grid(shared: Members) 
         shared[0].fetch(shared[0].ports.grid, "/hazelcast/rest/maps/cache.things/key1")
 
 
+async def test_nothing_is_made_of_a_foreign_java_object(shared: Members) -> None:
+    async with client(shared) as made:
+        entries: Any = await made.get_map("cache.objects")
+        await entries.set("key", java_object("org.example.Gadget"))
+        with pytest.raises(
+            HazelcastSerializationError, match=r"org\.example\.Gadget is not allowed"
+        ):
+            await entries.values(predicate.sql("this = 1"))
+        await entries.destroy()
+
+
+def java_object(name: str) -> Data:
+    """An object of that class as Java serializes it, without fields."""
+    stream = b"\xac\xed\x00\x05sr" + len(name).to_bytes(2, "big") + name.encode()
+    stream += b"\x00" * 8 + b"\x02\x00\x00xp"  # its version; serializable, no fields, no parent
+    java = -100
+    return Data(b"\x00" * 4 + java.to_bytes(4, "big", signed=True) + stream)
+
+
 def test_members_find_each_other_by_name() -> None:
     with running(1, IMMUTANT_GRID_SEEDS="", IMMUTANT_GRID_DNS="localhost") as members:
         assert members[0].metric("hazelcast_members") == 1
 
 
 def test_a_new_member_joins_one_that_answers_before_its_own_address_is_published() -> None:
+    need(LINUX)  # the others have one loopback address unless they are given more
     with running(1, IMMUTANT_GRID_SEEDS="", IMMUTANT_GRID_DNS="localhost") as members:
         ports = dataclasses.replace(free_ports(1)[0], grid=members[0].ports.grid)
         second = Member(ports, members, address="127.0.0.2")
@@ -247,6 +271,7 @@ def test_a_name_that_says_nothing_is_waited_for_and_no_grid_is_founded(shared: M
 def test_a_bad_environment_ends_it_with_one_sentence(
     variable: str, value: str, sentence: str
 ) -> None:
+    need(*MEMBERS)
     environ = {
         "IMMUTANT_GRID": "test.bad",
         "IMMUTANT_GRID_SEEDS": "127.0.0.1:9",
@@ -271,6 +296,7 @@ def test_a_taken_port_ends_it_with_one_sentence(shared: Members) -> None:
 
 
 def test_members_die_with_the_process_that_started_them() -> None:
+    need(LINUX, *MEMBERS)  # pidfd_open
     script = (
         "import os\n"
         "from tests.grid.members import running\n"

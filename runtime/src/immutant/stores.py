@@ -187,7 +187,10 @@ class QueueStore(Protocol):
         """Forget dead letters; all of them without `ids`."""
 
     async def depth(self, queue: str) -> QueueDepth:
-        """How many messages there are, by state."""
+        """How many messages there are, by state.
+
+        One that changes its state meanwhile may be counted twice, and is not missed.
+        """
 
 
 @dataclass(frozen=True, slots=True)

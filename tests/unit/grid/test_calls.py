@@ -6,7 +6,7 @@ from collections.abc import Awaitable, Callable
 import pytest
 from hazelcast import errors as hz
 
-from immutant.errors import CapacityError, StoreError, UncertainWriteError
+from immutant.errors import StoreError, UncertainWriteError
 from immutant.grid import calls as module
 from immutant.grid.calls import Calls
 
@@ -47,8 +47,6 @@ async def test_a_refusal_is_no_doubt() -> None:
         with pytest.raises(StoreError, match="refused it") as refused:
             await act("it", failing(hz.SplitBrainProtectionError("minority")))
         assert not isinstance(refused.value, UncertainWriteError)
-        with pytest.raises(CapacityError):
-            await act("it", failing(hz.ReachedMaxSizeError("full")))
 
 
 async def test_patience_ends(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -14,7 +14,8 @@ from immutant.clock import Clock, SystemClock
 from immutant.contract.environment import Grid
 from immutant.grid.caches import GridCaches
 from immutant.grid.calls import Calls
-from immutant.grid.client import connect, packed, unpacked
+from immutant.grid.client import connect
+from immutant.grid.firsts import first
 from immutant.grid.queues import GridQueues
 from immutant.grid.topics import GridTopics
 from immutant.grid.topology import Topology
@@ -58,18 +59,9 @@ class GridBackend:
 
     async def secret(self, name: str) -> bytes:
         """32 random bytes, drawn once for the application and the same on every replica."""
-        what, drawn = f"the secret {name!r}", packed(secrets.token_bytes(32))
+        what, drawn = f"the secret {name!r}", secrets.token_bytes(32)
         kept = await self._calls.read(what, partial(self._client.get_map, _SECRETS))
-
-        async def draw() -> bytearray:
-            there: bytearray | None = await kept.put_if_absent(name, drawn, ttl=0)
-            if there is None:
-                return drawn
-            # It may be on one owner only, written by a call whose answer was lost.
-            await kept.replace_if_same(name, there, there)
-            return there
-
-        return unpacked(await self._calls.repeat(what, draw), what)
+        return await first(self._calls, kept, name, drawn, 0, what)
 
     async def close(self) -> None:
         """Give back what this replica holds and let go of the grid.

@@ -14,8 +14,7 @@ from hazelcast.asyncio import HazelcastClient, Map
 
 from immutant.errors import StoreError
 from immutant.grid.calls import Calls
-from immutant.grid.client import packed, unpacked
-from immutant.grid.processors import CompareAndSwap
+from immutant.grid.firsts import first
 
 __all__ = ["Batches"]
 
@@ -56,18 +55,7 @@ class Batches:
 
     async def _decide(self, batch: str, verdict: bytes) -> bytes:
         """Write the verdict unless there is one; the one that holds, once all owners have it."""
-        verdicts = await self._map()
-
-        async def decide() -> bytes:
-            there = await verdicts.put_if_absent(batch, packed(verdict), ttl=_KEPT)
-            if there is None:
-                return verdict
-            # It may be on one owner only, written by a call whose answer was lost.
-            itself = CompareAndSwap(there, there, round(_KEPT * 1000))
-            await verdicts.execute_on_key(batch, itself)
-            return unpacked(there, _name(batch))
-
-        return await self._calls.repeat(_name(batch), decide)
+        return await first(self._calls, await self._map(), batch, verdict, _KEPT, _name(batch))
 
     async def _map(self) -> "Map[str, bytearray]":
         return await self._calls.read(f"the map {_MAP!r}", partial(self._client.get_map, _MAP))

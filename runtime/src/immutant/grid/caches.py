@@ -10,6 +10,7 @@ from typing import Any, Final, cast
 
 from hazelcast import aggregator
 from hazelcast.asyncio import HazelcastClient, Map
+from hazelcast.errors import HazelcastSerializationError
 
 from immutant.grid.calls import Calls
 from immutant.grid.client import packed, unpacked
@@ -92,7 +93,10 @@ class GridCaches:
 
         async def remove() -> bool:
             attempts.append(None)
-            return await entries.remove(key) is not None or len(attempts) > 1
+            try:
+                return await entries.remove(key) is not None or len(attempts) > 1
+            except HazelcastSerializationError:
+                return True  # it is gone; what somebody else had stored there cannot be read
 
         return await self._calls.repeat(_name(cache, key), remove)
 

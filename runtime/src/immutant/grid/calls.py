@@ -2,9 +2,10 @@
 
 Belongs here: patience, repetition, translation of errors. Not here: what is called.
 
-The client repeats nothing by itself that may have been done (`redo_operation` is off): a
-compare-and-swap that it had repeated would answer False although the first one was applied. What
-may be repeated is known here, call by call.
+A compare-and-swap that was repeated would answer False although the first one was applied. So the
+client is told to repeat nothing whose connection broke (`redo_operation` is off); it does repeat
+what a member refused, as one that is leaving does. What else may be repeated is known here, call by
+call.
 """
 
 import asyncio
@@ -15,7 +16,7 @@ from typing import Final, TypeVar
 from hazelcast import errors as hz
 
 from immutant.backoff import Backoff
-from immutant.errors import CapacityError, StoreError, UncertainWriteError
+from immutant.errors import StoreError, UncertainWriteError
 
 __all__ = ["Calls"]
 
@@ -37,10 +38,11 @@ _REFUSED: Final = (
     hz.ClassNotFoundError,
     hz.ClassCastError,
     hz.QueryError,
-    hz.ReachedMaxSizeError,
     hz.UnsupportedOperationError,
 )
-"""The members say by these that they did not do it, and would not if asked again."""
+"""By these the members say that they did not do it and would not if asked again, or the client that
+it cannot read what is there: for a write that answers with a value, `put_if_absent`, that nothing
+was written."""
 
 
 class Calls:
@@ -128,8 +130,7 @@ def _uncertain(what: str, error: BaseException) -> StoreError:
 
 
 def _refused(what: str, error: hz.HazelcastError) -> StoreError:
-    kind = CapacityError if isinstance(error, hz.ReachedMaxSizeError) else StoreError
-    return kind(f"the grid refused {what}: {_text(error)}")
+    return StoreError(f"the grid refused {what}: {_text(error)}")
 
 
 def _text(error: BaseException) -> str:

@@ -24,6 +24,7 @@ from immutant.backoff import Backoff
 from immutant.errors import StoreError, UncertainWriteError
 from immutant.grid.calls import Calls
 from immutant.grid.records import Record, State
+from immutant.stores import QueueDepth
 
 __all__ = ["Glimpse", "Messages"]
 
@@ -123,12 +124,23 @@ class Messages:
         """All that are in that state, in the order of sending."""
         return await self._find(predicate.equal("s", state.value))
 
-    async def count(self, state: State) -> int:
-        """How many are in that state."""
-        query = partial(
-            self._entries.aggregate, aggregator.count(), predicate.equal("s", state.value)
-        )
+    async def count(self, *states: State) -> int:
+        """How many are in one of these states at this moment."""
+        wanted = predicate.in_("s", *(state.value for state in states))
+        query = partial(self._entries.aggregate, aggregator.count(), wanted)
         return int(await self._calls.read(self._what, query))
+
+    async def depth(self) -> QueueDepth:
+        """How many messages there are, by state.
+
+        Each state is counted at a moment of its own. A message that goes from one to another in
+        between is among `everything`, so the rest of that misses none; it may count one twice.
+        """
+        states = (State.READY, State.DELAYED, State.DEAD)
+        everything, ready, delayed, dead = await asyncio.gather(
+            self.count(*states, State.LEASED), *(self.count(state) for state in states)
+        )
+        return QueueDepth(ready, delayed, max(0, everything - ready - delayed - dead), dead)
 
     async def dead(self) -> list[str]:
         """The ids of dead letters in the order of their deaths."""

@@ -21,6 +21,7 @@ from immutant.errors import StoreError
 from immutant.grid.batches import Batches
 from immutant.grid.calls import Calls
 from immutant.grid.dispatch import Line, to_its_end
+from immutant.grid.held import Held
 from immutant.grid.messages import Messages
 from immutant.grid.records import Record, State, message_id, message_of
 from immutant.grid.sweeper import Sweeper
@@ -55,9 +56,9 @@ class GridQueue:
         self._batches = batches
         self._calls = calls
         self._clock = clock
-        self._held: dict[tuple[str, int], Record] = {}
+        self._held = Held()
         self._taking: set[asyncio.Task[Delivery | None]] = set()
-        self._sweeper = Sweeper(name, messages, line, batches, clock, self._forget)
+        self._sweeper = Sweeper(name, messages, line, batches, clock, self._held)
         self._sweeping = asyncio.ensure_future(self._sweeper.run())
         self._died_at = 0.0
 
@@ -114,8 +115,6 @@ class GridQueue:
         moved = await asyncio.gather(
             *(self._move(one, lambda record: record.extended(visibility)) for one in deliveries)
         )
-        for record in filter(None, moved):
-            self._hold(record)
         return [one for one, record in zip(deliveries, moved, strict=True) if record is None]
 
     async def ack(self, delivery: Delivery) -> bool:
@@ -160,9 +159,7 @@ class GridQueue:
 
     async def depth(self) -> QueueDepth:
         await self._sweeper.sweep()
-        states = (State.READY, State.DELAYED, State.LEASED, State.DEAD)
-        counts = await asyncio.gather(*(self._messages.count(state) for state in states))
-        return QueueDepth(*counts)
+        return await self._messages.depth()
 
     async def close(self) -> None:
         """End what waits, and give back what this replica holds."""
@@ -171,7 +168,7 @@ class GridQueue:
             await asyncio.wait(self._taking)
         self._sweeping.cancel()
         await asyncio.wait({self._sweeping})
-        held = [record.delivery() for record in self._held.values()]
+        held = [record.delivery() for record in self._held.all()]
         await asyncio.gather(
             *(self.give_back(one, delay=0.0, counted=True) for one in held),
             return_exceptions=True,  # what cannot be given back comes again after its visibility
@@ -205,7 +202,10 @@ class GridQueue:
         async def swap(record: Record) -> bool:
             nonlocal after
             after = change(record)
-            return await self._messages.swap(record, after)
+            swapped = await self._messages.swap(record, after)
+            if swapped and after.state is State.LEASED:
+                self._hold(after)
+            return swapped
 
         return after if await self._settle(delivery, swap) else None
 
@@ -221,14 +221,14 @@ class GridQueue:
                 return False
             mark = record.mark
             done = await act(record)
-            self._forget(record)
+            self._held.forget(record)
             if done:
                 return True
         return False
 
     async def _record_of(self, delivery: Delivery) -> Record | None:
         """The record of a delivery that is still in hand; as it is remembered, or as it stands."""
-        remembered = self._held.get((delivery.id, delivery.attempt))
+        remembered = self._held.of(delivery)
         if remembered is not None:
             return remembered
         record = await self._messages.read(delivery.id)
@@ -260,11 +260,8 @@ class GridQueue:
         return [record for record in await self._dead() if ids is None or record.id in ids]
 
     def _hold(self, record: Record) -> None:
-        self._held[(record.id, record.attempt)] = record
+        self._held.hold(record)
         self._sweeper.watch(record)
-
-    def _forget(self, record: Record) -> None:
-        self._held.pop((record.id, record.attempt), None)
 
     def _death(self, now: float) -> float:
         """A time of death after those before: the dead are listed in the order of their deaths."""

@@ -11,7 +11,6 @@ all replicas one does it.
 
 import asyncio
 import logging
-from collections.abc import Callable
 from dataclasses import dataclass
 from random import Random
 from typing import Final
@@ -20,6 +19,7 @@ from immutant.clock import Clock
 from immutant.errors import StoreError
 from immutant.grid.batches import Batches
 from immutant.grid.dispatch import Line
+from immutant.grid.held import Held
 from immutant.grid.messages import Glimpse, Messages
 from immutant.grid.records import Record, State, message_of
 
@@ -38,7 +38,8 @@ _UNDECIDED: Final = 5.0
 """Seconds after which a pending message's batch is asked for; its sender mostly is faster."""
 
 _ABANDONED: Final = 60.0
-"""Seconds after which a batch without a verdict is dropped: longer than any sender's patience."""
+"""Seconds after which a batch without a verdict is dropped. A sender that is slower than that,
+since the grid fails it again and again, hears at its end that none of its messages was sent."""
 
 _log = logging.getLogger("immutant.grid")
 
@@ -61,7 +62,7 @@ class Sweeper:
         line: Line,
         batches: Batches,
         clock: Clock,
-        lost: Callable[[Record], None],
+        held: Held,
     ) -> None:
         """Make a sweeper.
 
@@ -71,14 +72,14 @@ class Sweeper:
             line: Its dispatch queue.
             batches: The verdicts on unfinished batches.
             clock: The machine's clock.
-            lost: Told of each record whose lease this sweeper has ended.
+            held: What this replica's consumers hold; what the grid does not know so is forgotten.
         """
         self._queue = queue
         self._messages = messages
         self._line = line
         self._batches = batches
         self._clock = clock
-        self._lost = lost
+        self._held = held
         self._random = Random()  # noqa: S311 - jitter
         self._sights: dict[str, _Sight] = {}
         self._missing: dict[str, str] = {}
@@ -119,7 +120,9 @@ class Sweeper:
         """
         async with self._sweeping:
             self._next = float("inf")
+            before = self._held.moment()
             found = await self._messages.restless(self._clock.wall())
+            self._held.keep({glimpse.change for glimpse in found}, before)
             present = {glimpse.id for glimpse in found}
             self._sights = {id_: sight for id_, sight in self._sights.items() if id_ in present}
             for glimpse in found:
@@ -156,7 +159,7 @@ class Sweeper:
         else:
             after = record.ready()
         if await self._messages.swap(record, after):
-            self._lost(record)
+            self._held.forget(record)
             if after.state is State.READY:
                 await self._line.offer([after.key])
 

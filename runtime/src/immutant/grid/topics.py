@@ -31,7 +31,7 @@ _BINDINGS: Final = "bindings"
 
 
 class GridTopics:
-    """Each subscriber keeps its own place in the ring, which holds the last 10,000 messages.
+    """Each subscriber keeps its own place in the ring, which holds the last 1,000 of a minute.
 
     A message goes to the bound queues first and to the ring last; when the grid fails in between,
     the publisher hears that it is uncertain.

@@ -3,6 +3,7 @@ package org.immutant.member;
 import com.hazelcast.config.Config;
 import com.hazelcast.config.IndexConfig;
 import com.hazelcast.config.IndexType;
+import com.hazelcast.config.JavaSerializationFilterConfig;
 import com.hazelcast.config.JoinConfig;
 import com.hazelcast.config.MapConfig;
 import com.hazelcast.config.MergePolicyConfig;
@@ -29,6 +30,7 @@ final class GridConfig {
         config.setClusterName(settings.grid());
         network(config.getNetworkConfig(), settings);
         structures(config, settings.owners() - 1);
+        serialization(config);
         failureDetection(config);
         surroundings(config, settings);
         return config;
@@ -74,6 +76,7 @@ final class GridConfig {
         config.addQueueConfig(
                 new QueueConfig("default").setBackupCount(backups).setMergePolicyConfig(keep));
         messages(config, backups, keep);
+        topics(config, backups, keep);
         config.addRingBufferConfig(
                 new RingbufferConfig("default").setBackupCount(backups).setMergePolicyConfig(keep));
         config.addReplicatedMapConfig(new ReplicatedMapConfig("default").setMergePolicyConfig(keep));
@@ -100,7 +103,34 @@ final class GridConfig {
                         .setBackupCount(backups)
                         .setCapacity(1)
                         .setMergePolicyConfig(keep));
+    }
+
+    /**
+     * A topic's ring serves those who listen now, and what it keeps is in the heaps of two members:
+     * no more than a listener needs to get over a failover or a pause of its own.
+     */
+    private static void topics(Config config, int backups, MergePolicyConfig keep) {
+        config.addRingBufferConfig(
+                new RingbufferConfig("topic.*")
+                        .setBackupCount(backups)
+                        .setCapacity(1000)
+                        .setTimeToLiveSeconds(60)
+                        .setMergePolicyConfig(keep));
+    }
+
+    /**
+     * Members send each other exceptions as Java objects; all else has formats of its own. Whoever
+     * reaches the port may send one too, so nothing is made of any other class.
+     */
+    private static void serialization(Config config) {
+        JavaSerializationFilterConfig filter = new JavaSerializationFilterConfig();
+        filter.setDefaultsDisabled(true);
+        filter.getWhitelist()
+                .addPrefixes(
+                        "[", "com.hazelcast.", "java.io.", "java.lang.", "java.math.", "java.net.",
+                        "java.util.");
         config.getSerializationConfig()
+                .setJavaSerializationFilterConfig(filter)
                 .addDataSerializableFactoryClass(Processors.FACTORY, Processors.class.getName());
     }
 
