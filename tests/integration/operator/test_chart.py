@@ -69,14 +69,14 @@ def test_an_installation_for_one_namespace_has_no_rights_beyond_it() -> None:
     assert places == {("immutant-operator", "team"), ("immutant-operator-leader", "system")}
 
 
-def test_the_operator_never_lists_secrets_and_reads_none_if_it_must_not() -> None:
+def test_the_operator_reads_secrets_only_where_it_may_and_never_lists_them() -> None:
     def verbs(*options: str) -> list[str]:
         (role,) = of_kind(rendered(*options), "ClusterRole")
         found = [rule["verbs"] for rule in role["rules"] if "secrets" in rule["resources"]]
         return [verb for verbs in found for verb in verbs]
 
-    assert verbs() == ["get"]
-    assert verbs("--set", "rbac.readSecrets=false") == []
+    assert verbs() == []
+    assert verbs("--set", "rbac.readSecrets=true") == ["get"]
 
 
 def test_before_admission_policies_existed_the_chart_says_what_that_means() -> None:
