@@ -1,9 +1,10 @@
 """What the machine must be and have.
 
-Belongs here: the checks, each with its sentence, and installing Debian packages. Not here: anything
-about Kubernetes.
+Belongs here: the checks, each with its sentence, and which Debian package has which program: for
+all tests, since several need the same. Not here: anything about Kubernetes.
 """
 
+import functools
 import os
 import re
 import shutil
@@ -14,11 +15,11 @@ from pathlib import Path
 
 from tests.e2e.testbed.errors import TestbedError
 
-__all__ = ["CNI_PLUGINS", "install", "prepare", "why_not"]
+__all__ = ["CNI_PLUGINS", "can_install", "install", "lacking", "prepare", "provide", "why_not"]
 
 CNI_PLUGINS = Path("/usr/lib/cni")
 
-_PACKAGES = {
+_TESTBED = {
     "containerd": "containerd",
     "runc": "runc",
     "etcd": "etcd-server",
@@ -30,6 +31,13 @@ _PACKAGES = {
     "sysctl": "procps",
     "openssl": "openssl",
     str(CNI_PLUGINS / "ptp"): "containernetworking-plugins",
+}
+_PACKAGES = {
+    **_TESTBED,
+    "go": "golang-go",
+    "haproxy": "haproxy",
+    "javac": "default-jdk-headless",
+    "mvn": "maven",
 }
 _ADMINISTRATION = {"CAP_NET_ADMIN": 12, "CAP_SYS_ADMIN": 21}
 
@@ -46,13 +54,13 @@ def why_not() -> str | None:
             "the testbed needs root, since it makes network namespaces, mounts and control "
             "groups; run it with sudo, or set KUBECONFIG to use a cluster that exists"
         )
-    lacking = [name for name, bit in _ADMINISTRATION.items() if not _capabilities() >> bit & 1]
-    if lacking:
+    denied = [name for name, bit in _ADMINISTRATION.items() if not _capabilities() >> bit & 1]
+    if denied:
         return (
-            f"the testbed needs {' and '.join(lacking)}, which root does not have here; "
+            f"the testbed needs {' and '.join(denied)}, which root does not have here; "
             "run it in a virtual machine or a privileged container"
         )
-    return None
+    return None if can_install() else lacking(*_TESTBED, "go")
 
 
 def prepare() -> None:
@@ -64,9 +72,31 @@ def prepare() -> None:
     reason = why_not()
     if reason:
         raise TestbedError(reason)
-    missing = {package for program, package in _PACKAGES.items() if shutil.which(program) is None}
-    if missing:
-        install(sorted(missing))
+    provide(*_TESTBED)
+
+
+def lacking(*programs: str) -> str | None:
+    """What of these is missing, as one sentence with the packages; None: nothing."""
+    missing = _missing(programs)
+    if not missing:
+        return None
+    packages = " ".join(_packages(missing))
+    return f"there is no {' and no '.join(missing)} here; install it (Debian's {packages})"
+
+
+def can_install() -> bool:
+    """Whether this is root on Debian."""
+    return os.geteuid() == 0 and shutil.which("apt-get") is not None
+
+
+def provide(*programs: str) -> None:
+    """Install what is missing of these.
+
+    Raises:
+        TestbedError: There is no apt-get, or it failed.
+    """
+    if missing := _missing(programs):
+        install(_packages(missing))
 
 
 def install(packages: Sequence[str]) -> None:
@@ -79,13 +109,32 @@ def install(packages: Sequence[str]) -> None:
     if shutil.which("apt-get") is None:
         raise TestbedError(f"install what the Debian packages {names} hold; there is no apt-get")
     print(f"installing {names}", flush=True)
+    _update()
+    _apt("install", "-y", "--no-install-recommends", *packages)
+
+
+@functools.cache
+def _update() -> None:
+    """Once a process: the lists do not change between two installations of a run."""
+    _apt("update")
+
+
+def _apt(*arguments: str) -> None:
     environment = {**os.environ, "DEBIAN_FRONTEND": "noninteractive"}
-    for arguments in (["update"], ["install", "-y", "--no-install-recommends", *packages]):
-        ended = subprocess.run(
-            ["apt-get", "-qq", *arguments], env=environment, capture_output=True, check=False
-        )
-        if ended.returncode:
-            raise TestbedError(f"`apt-get install {names}` failed: {ended.stderr.decode().strip()}")
+    ended = subprocess.run(
+        ["apt-get", "-qq", *arguments], env=environment, capture_output=True, check=False
+    )
+    if ended.returncode:
+        said = ended.stderr.decode().strip()
+        raise TestbedError(f"`apt-get {' '.join(arguments)}` failed: {said}")
+
+
+def _missing(programs: Sequence[str]) -> list[str]:
+    return [program for program in programs if shutil.which(program) is None]
+
+
+def _packages(programs: Sequence[str]) -> list[str]:
+    return sorted({_PACKAGES[program] for program in programs})
 
 
 def _capabilities() -> int:

@@ -1,6 +1,7 @@
 """Building the testbed's programs into the cache.
 
-Belongs here: running Go, and where the results lie. Not here: what is built (recipes.py).
+Belongs here: the steps of a build, and where the results lie. Not here: what is built (recipes.py),
+and with which Go (toolchain.py).
 
 Each recipe's programs lie in CACHE/programs/NAME-VERSION-HASH. They are built beside it and renamed
 as the last step, so that what is there is whole.
@@ -8,23 +9,18 @@ as the last step, so that what is there is whole.
 
 import fcntl
 import json
-import os
 import shutil
-import subprocess
 import tempfile
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from tests.e2e.testbed import machine
+from tests.e2e.testbed import toolchain
 from tests.e2e.testbed.errors import TestbedError
 from tests.e2e.testbed.layout import cache
-from tests.e2e.testbed.recipes import GO, RECIPES, Recipe, go_mod, newer_or_same, staging_modules
+from tests.e2e.testbed.recipes import RECIPES, Recipe, go_mod, staging_modules
 
 __all__ = ["build", "folders", "program"]
-
-_OLDEST_THAT_FETCHES = (1, 21)
-"""Since this version Go fetches the toolchain that a module asks for (GOTOOLCHAIN)."""
 
 
 def folders() -> list[Path]:
@@ -44,8 +40,11 @@ def program(name: str) -> Path:
     raise TestbedError(f"{name} has not been built; run `python -m tests.e2e.testbed build`")
 
 
-def build() -> list[str]:
+def build(*names: str) -> list[str]:
     """Build what is not in the cache.
+
+    Args:
+        names: Of recipes; none for all of them.
 
     Returns:
         The names of what was built now.
@@ -53,18 +52,21 @@ def build() -> list[str]:
     Raises:
         TestbedError: There is no Go that can build them, or Go failed.
     """
-    if not _missing():
+    if not _missing(names):
         return []
     with _alone():
-        missing = _missing()
-        toolchain = _toolchain() if missing else {}
+        missing = _missing(names)
+        if not missing:
+            return []
+        go = toolchain.find()
         for recipe in missing:
-            _build(recipe, toolchain)
+            _build(recipe, go)
     return [recipe.name for recipe in missing]
 
 
-def _missing() -> list[Recipe]:
-    return [recipe for recipe in RECIPES if not _folder(recipe).exists()]
+def _missing(names: Collection[str]) -> list[Recipe]:
+    wanted = [recipe for recipe in RECIPES if not names or recipe.name in names]
+    return [recipe for recipe in wanted if not _folder(recipe).exists()]
 
 
 @contextmanager
@@ -81,12 +83,12 @@ def _folder(recipe: Recipe) -> Path:
     return cache() / "programs" / recipe.key
 
 
-def _build(recipe: Recipe, toolchain: Mapping[str, str]) -> None:
+def _build(recipe: Recipe, go: toolchain.Go) -> None:
     target = _folder(recipe)
     _remove_interrupted(target)
     print(f"building {recipe.name} {recipe.version} (once, into {target})", flush=True)
     work = Path(tempfile.mkdtemp(prefix=f".{target.name}.", dir=target.parent))
-    _compile(recipe, work, toolchain)
+    _compile(recipe, work, go)
     (work / "bin").rename(target)
     shutil.rmtree(work)
 
@@ -96,8 +98,8 @@ def _remove_interrupted(target: Path) -> None:
         shutil.rmtree(work)
 
 
-def _compile(recipe: Recipe, work: Path, toolchain: Mapping[str, str]) -> None:
-    replaces = {**recipe.replaces, **_staging(recipe, toolchain)}
+def _compile(recipe: Recipe, work: Path, go: toolchain.Go) -> None:
+    replaces = {**recipe.replaces, **_staging(recipe, go)}
     (work / "go.mod").write_text(go_mod(recipe, replaces))
     what = "tool"
     if recipe.source:
@@ -105,45 +107,16 @@ def _compile(recipe: Recipe, work: Path, toolchain: Mapping[str, str]) -> None:
         what = "."
     else:
         tools = [f"{package}@v{recipe.version}" for package in recipe.packages]
-        _go(["get", "-tool", *tools], work, toolchain)
+        go.run(["get", "-tool", *tools], work)
     (work / "bin").mkdir()
     options = ["-trimpath", "-ldflags", recipe.linker_flags, "-o", "bin/"]
-    _go(["build", *options, what], work, toolchain)
+    go.run(["build", *options, what], work)
 
 
-def _staging(recipe: Recipe, toolchain: Mapping[str, str]) -> dict[str, str]:
+def _staging(recipe: Recipe, go: toolchain.Go) -> dict[str, str]:
     if not recipe.staging:
         return {}
     module = f"{recipe.staging}@v{recipe.version}"
     with tempfile.TemporaryDirectory() as nowhere:
-        found = json.loads(_go(["mod", "download", "-json", module], Path(nowhere), toolchain))
+        found = json.loads(go.run(["mod", "download", "-json", module], Path(nowhere)))
     return staging_modules(Path(found["GoMod"]).read_text(), recipe.version)
-
-
-def _go(arguments: Sequence[str], folder: Path, toolchain: Mapping[str, str]) -> str:
-    environment = {**os.environ, "CGO_ENABLED": "0", "GOWORK": "off", **toolchain}
-    ended = subprocess.run(
-        ["go", *arguments], cwd=folder, env=environment, text=True, capture_output=True, check=False
-    )
-    if ended.returncode:
-        last = "\n".join(ended.stderr.splitlines()[-20:])
-        raise TestbedError(f"`go {' '.join(arguments)}` failed:\n{last}")
-    return ended.stdout
-
-
-def _toolchain() -> dict[str, str]:
-    """What the environment must say for Go to be new enough."""
-    if shutil.which("go") is None:
-        print("there is no Go here; installing Debian's package golang-go", flush=True)
-        machine.install(["golang-go"])
-    version = subprocess.check_output(["go", "env", "GOVERSION"], text=True).strip()
-    if newer_or_same(version, GO):
-        return {}
-    needed = ".".join(map(str, GO))
-    if not newer_or_same(version, _OLDEST_THAT_FETCHES):
-        raise TestbedError(
-            f"the Go on the PATH is {version} and too old to fetch a newer one by itself; "
-            f"put Go {needed} or newer on the PATH"
-        )
-    print(f"{version} is older than {needed}; it will fetch the toolchain as a module", flush=True)
-    return {"GOTOOLCHAIN": f"go{needed}.0+auto"}
