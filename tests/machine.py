@@ -1,55 +1,56 @@
 """What the tests need of the machine, made ready before them: `python -m tests.machine`.
 
-Belongs here: installing and building once what single tests would wait for, and saying what has to
-be left out where that cannot be done. Not here: how each is made (`tests.grid.build`,
-`tests.e2e.testbed`, `tests.e2e.images`).
+Belongs here: which tests need what, installing and building once what single tests would wait for,
+and saying what has to be left out where that cannot be done. Not here: how each is made
+(`tests.grid.build`, `tests.e2e.testbed`, `tests.e2e.images`).
 """
 
 import os
-import shutil
 import sys
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 import pytest
 from tests.e2e import images
 from tests.e2e.testbed import Testbed, TestbedError, given_kubeconfig, programs, why_no_testbed
-from tests.e2e.testbed.machine import install
+from tests.e2e.testbed import machine as debian
 from tests.grid import build as member
 
-__all__ = ["main", "need", "not_run"]
+__all__ = ["API_SERVER", "HELM", "LINUX", "MEMBERS", "lacking", "main", "need", "not_run"]
 
-_PACKAGES = {
-    "haproxy": "haproxy",
-    "etcd": "etcd-server",
-    "mvn": "maven",
-    "javac": "openjdk-17-jdk-headless",
-    "go": "golang-go",
-}
-"""Debian's packages, by the program that is looked for."""
+LINUX = "Linux"
+"""Stands among the programs for the kernel, whose own calls some tests make."""
 
-API_SERVER = ("etcd", "go")
-MEMBERS = ("mvn", "javac")
+API_SERVER = (LINUX, "etcd", "openssl", "go")
+HELM = ("go",)
+MEMBERS = member.PROGRAMS
+
+_PURPOSES: tuple[tuple[str, tuple[str, ...], Callable[[], object] | None], ...] = (
+    ("the router's configuration", ("haproxy",), None),
+    ("tests on a real grid", MEMBERS, member.build),
+    ("tests of the chart", HELM, partial(programs.build, "helm")),
+    ("tests on a real API server", API_SERVER, partial(programs.build, "kubernetes", "helm")),
+)
+"""What is tested, the programs that it needs, and what is then to be built."""
 
 
 def lacking(*tools: str) -> str | None:
-    """What of these programs is missing, as one sentence; None: nothing."""
-    missing = [tool for tool in tools if shutil.which(tool) is None]
-    if not missing:
-        return None
-    packages = " ".join(_PACKAGES[tool] for tool in missing)
-    return f"there is no {' and no '.join(missing)} here; install it (Debian's {packages})"
+    """What of these is missing, as one sentence; None: nothing."""
+    if LINUX in tools and sys.platform != "linux":
+        return f"these tests need Linux, and this is {sys.platform}"
+    return debian.lacking(*_programs(tools))
 
 
 def need(*tools: str) -> None:
-    """Skip the running test where one of these programs is missing."""
+    """Skip the running test where one of these is missing."""
     if reason := lacking(*tools):
         pytest.skip(reason)
 
 
 def not_run(what: str, reason: str) -> None:
-    """Leave the reason where `make test` finds it for its last lines."""
-    note = f"not run: {what}: {reason}\n"
+    """Leave the reason, as one line, where `make test` finds it for its last lines."""
+    note = f"not run: {what}: {' '.join(reason.split())}\n"
     if path := os.environ.get("IMMUTANT_NOT_RUN"):
         file = Path(path)
         if note not in (file.read_text() if file.exists() else ""):
@@ -59,13 +60,8 @@ def not_run(what: str, reason: str) -> None:
 
 def main() -> int:
     """Make everything ready that can be; the exit status."""
-    _install()
-    for what, tools, make in (
-        ("the router's configuration", ("haproxy",), None),
-        ("tests on a real grid", MEMBERS, member.build),
-        ("tests on a real API server", API_SERVER, programs.build),
-    ):
-        if reason := lacking(*tools):
+    for what, tools, make in _PURPOSES:
+        if reason := _provide(tools):
             not_run(what, reason)
         elif make is not None:
             _make(make)
@@ -75,11 +71,21 @@ def main() -> int:
     return 0
 
 
-def _install() -> None:
-    """As root on Debian, install what is missing."""
-    missing = [package for tool, package in _PACKAGES.items() if shutil.which(tool) is None]
-    if missing and os.geteuid() == 0 and shutil.which("apt-get"):
-        install(missing)
+def _provide(tools: tuple[str, ...]) -> str | None:
+    """As root on Debian, install what is missing; why it still is, or None.
+
+    One package that cannot be had takes nothing else with it than what needs it.
+    """
+    if lacking(*tools) and debian.can_install():
+        try:
+            debian.provide(*_programs(tools))
+        except TestbedError as error:
+            return str(error)
+    return lacking(*tools)
+
+
+def _programs(tools: tuple[str, ...]) -> list[str]:
+    return [tool for tool in tools if tool != LINUX]
 
 
 def _make(make: Callable[[], object]) -> None:

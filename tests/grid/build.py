@@ -16,33 +16,29 @@ from pathlib import Path
 
 from tests.e2e.testbed import TestbedError
 from tests.e2e.testbed.layout import cache
-from tests.e2e.testbed.machine import install
+from tests.e2e.testbed.machine import lacking
 
-__all__ = ["build"]
+__all__ = ["PROGRAMS", "build"]
 
 SOURCE = Path(__file__).parents[2] / "images" / "member"
-PACKAGES = {"mvn": "maven", "javac": "openjdk-17-jdk-headless"}
+PROGRAMS = ("mvn", "javac")
+"""What builds it."""
 
 
 def build() -> Path:
     """The folder of a built member, made at first use: start, member.jsa, lib/*.jar.
 
     Raises:
-        TestbedError: Something is missing and cannot be installed, or the build failed.
+        TestbedError: Something is missing to build it with, or the build failed.
     """
-    _install()
+    if reason := lacking(*PROGRAMS):
+        raise TestbedError(reason)
     folder = cache() / f"member-{_key()}"
     cache().mkdir(parents=True, exist_ok=True)
     with _lock(cache() / "member.lock"):
         if not folder.exists():
             _make(folder)
     return folder
-
-
-def _install() -> None:
-    missing = [package for program, package in PACKAGES.items() if not shutil.which(program)]
-    if missing:
-        install(missing)
 
 
 def _key() -> str:

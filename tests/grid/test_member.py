@@ -222,7 +222,7 @@ def java_object(name: str) -> Data:
     stream = b"\xac\xed\x00\x05sr" + len(name).to_bytes(2, "big") + name.encode()
     stream += b"\x00" * 8 + b"\x02\x00\x00xp"  # its version; serializable, no fields, no parent
     java = -100
-    return Data(b"\x00" * 4 + java.to_bytes(4, "big", signed=True) + stream)
+    return Data(b"\x00" * 4 + java.to_bytes(4, "big", signed=True) + stream)  # type: ignore[no-untyped-call]
 
 
 def test_members_find_each_other_by_name() -> None:

@@ -1,6 +1,7 @@
 """A real API server with its etcd on loopback, and nothing else of a cluster.
 
-Belongs here: starting, stopping, users. No root is needed. Both processes end with this one.
+Belongs here: starting, stopping, users. No root is needed, but Linux: both processes end with this
+one.
 """
 
 import ctypes
@@ -173,5 +174,5 @@ def free_port() -> int:
 
 def _program() -> Path:
     need(*API_SERVER)
-    programs.build()
+    programs.build("kubernetes", "helm")
     return programs.program("kube-apiserver")

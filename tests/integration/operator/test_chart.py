@@ -7,6 +7,7 @@ import pytest
 import yaml
 from tests.e2e.testbed import programs
 from tests.integration.operator.processes import CHART
+from tests.machine import HELM, need
 
 from immutant_operator.crd.manifest import definition
 
@@ -29,7 +30,8 @@ def of_kind(objects: list[dict[str, Any]], kind: str) -> list[dict[str, Any]]:
 
 @pytest.fixture(scope="session", autouse=True)
 def built() -> None:
-    programs.build()
+    need(*HELM)
+    programs.build("helm")
 
 
 def test_helm_finds_no_fault() -> None:
