@@ -71,8 +71,8 @@ def find() -> Go:
     version = old.run(["env", "GOVERSION"], Path.cwd()).strip()
     if newer_or_same(version, GO):
         return old
-    print(f"{version} is older than {_NEEDED}; it will fetch the toolchain as a module", flush=True)
     if newer_or_same(version, _FETCHES_BY_ITSELF):
+        _announce(version)
         return Go(settings={"GOTOOLCHAIN": f"{_VERSION}+auto"})
     return _fetched_by(old, version)
 
@@ -91,11 +91,16 @@ def is_program(path: PurePosixPath) -> bool:
     return path.parts[0] == "bin" or path.parts[:2] == ("pkg", "tool")
 
 
+def _announce(version: str) -> None:
+    print(f"{version} is older than {_NEEDED}; it will fetch the toolchain as a module", flush=True)
+
+
 def _fetched_by(old: Go, version: str) -> Go:
     """A newer Go, by one that takes it for a module like any other."""
     system, processor = old.run(["env", "GOHOSTOS", "GOHOSTARCH"], Path.cwd()).split()
     folder = cache() / f"{_VERSION}.{system}-{processor}"
     if not folder.exists():
+        _announce(version)
         try:
             _fetch(old, folder)
         except TestbedError as error:

@@ -57,7 +57,7 @@ def test_one_that_fetches_a_newer_one_is_told_to(
 
 
 def test_an_older_one_fetches_it_once_as_a_module_like_any_other(
-    go: OnThePath, tmp_path: Path
+    go: OnThePath, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     go.is_version("go1.19.8")
     newer = toolchain.find()
@@ -66,6 +66,7 @@ def test_an_older_one_fetches_it_once_as_a_module_like_any_other(
     assert (folder / "src" / "go.mod").read_text() == "module std\n"
     go.answers("'env GOVERSION') echo go1.19.8;; env*) echo plan9; echo mips;;")
     assert toolchain.find() == newer
+    assert capsys.readouterr().out.count("it will fetch the toolchain as a module") == 1
     assert [entry.name for entry in folder.parent.iterdir()] == [folder.name]
 
 
