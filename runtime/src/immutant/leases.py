@@ -30,7 +30,9 @@ class Lease:
         write: Drawn anew for each write, so that a lost reply can be settled by reading.
         released: The nonce of the tenure that gave this record up; "" while it is held.
         ended: On a member lease, how its holder's life ended: "", "expelled" or "resigned".
-        former: On a member lease, the last incarnations that were proved dead before this one.
+        former: On a member lease, the last incarnations that were proved dead before this one. On
+            a singleton lease, who held it before, and in a word how that ended; empty when the
+            holder found none. Nobody decides by the latter: it is for those who are told.
         duration: Seconds without a change after which an observer may expel the holder.
         body: Text that belongs to the holder; the election carries it and never reads it.
     """

@@ -4,6 +4,7 @@ from typing import Any
 
 import pytest
 
+from immutant.contract.names import SINGLETON_LABEL
 from immutant.kube.records import Former, Owner, from_object, to_object
 from immutant.leases import Lease
 
@@ -41,6 +42,16 @@ def test_others_find_what_they_look_for() -> None:
         "leaseTransitions": 1,
     }
     assert found["metadata"]["ownerReferences"][0]["uid"] == "uid-1"
+
+
+def test_a_singletons_lease_can_be_watched_without_the_members() -> None:
+    labels = stored()["metadata"]["labels"]
+    assert labels["immutant.org/singleton"] == "daemon"
+    assert (
+        stored(replace(LEASE, name="demo.job.a.b"))["metadata"]["labels"][SINGLETON_LABEL] == "job"
+    )
+    member = stored(replace(LEASE, name="demo.member.0"))["metadata"]["labels"]
+    assert member == {key: labels[key] for key in labels if key != SINGLETON_LABEL}
 
 
 def test_a_renewal_keeps_the_time_of_acquiring_and_a_new_holder_counts_as_a_transition() -> None:

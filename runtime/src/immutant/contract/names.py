@@ -24,6 +24,7 @@ __all__ = [
     "ROUTER_PORT",
     "ROUTER_STATUS_PORT",
     "SHARED_FOLDER",
+    "SINGLETON_LABEL",
     "SOURCE_FOLDER",
     "TOPOLOGY_PORT",
     "UID_LABEL",
@@ -45,6 +46,12 @@ APP_LABEL: Final = "immutant.org/app"
 
 UID_LABEL: Final = "immutant.org/app-uid"
 """On an app's Leases: the ImmutantApp's UID, so that a re-created app inherits nothing."""
+
+SINGLETON_LABEL: Final = "immutant.org/singleton"
+"""On the Leases of daemons and jobs, and not on those of members: `daemon` or `job`.
+
+Whoever wants to hear of tenures watches by it, and is spared the renewals, one a second a pod.
+"""
 
 ANNOTATION_PREFIX: Final = "immutant.org/"
 

@@ -7,18 +7,29 @@ import asyncio
 import contextlib
 import logging
 import secrets
-from collections import Counter
 from collections.abc import AsyncIterator, Callable, Coroutine, Mapping
 from contextlib import asynccontextmanager
+from functools import partial
 from typing import Any
 
 from immutant.clock import Clock
+from immutant.coordinator.ledger import Ledger
 from immutant.coordinator.outage import Outage
 from immutant.election import Effect, Election, Get, Put, Timings, singleton_lease
+from immutant.election.progress import observe
 from immutant.election.ticks import Ticker
 from immutant.errors import ConflictError, CoordinatorError, StoreError
 from immutant.leases import Hold, LeaseStore
-from immutant.link import Candidacy, Event, Granted, Heartbeat, Outcome
+from immutant.link import (
+    Candidacy,
+    Event,
+    Granted,
+    Heartbeat,
+    Outcome,
+    Revoked,
+    Stopping,
+    TickDue,
+)
 from immutant.schedules import Schedule
 
 __all__ = ["Driver"]
@@ -32,7 +43,12 @@ _LONGEST_SLEEP = 3600.0
 
 
 class Driver:
-    """One coordinator: an incarnation after the other, on one lease store, for one application."""
+    """One coordinator: an incarnation after the other, on one lease store, for one application.
+
+    Attributes:
+        replica: The member that it is.
+        ledger: What it has counted.
+    """
 
     def __init__(
         self,
@@ -61,6 +77,7 @@ class Driver:
             epoch: What fencing tokens begin with; see `Election`.
         """
         self.replica = replica
+        self.ledger = Ledger()
         self._life = life or replica
         self._epoch = epoch
         self._app = app
@@ -75,7 +92,6 @@ class Driver:
         self._calendar_due = 0.0
         self._outage = Outage(timings.renew_period / 4, timings.renew_period)
         self._listed = False
-        self._granted: Counter[str] = Counter()
         self._streams: dict[str, asyncio.Queue[Event | None]] = {}
         self._names: dict[str, str] = {}
         self._deadlines: dict[str, float] = {}
@@ -117,7 +133,7 @@ class Driver:
 
     def granted(self) -> Mapping[str, int]:
         """How many tenures have begun here, by singleton lease."""
-        return self._granted
+        return self.ledger.begun
 
     def start(self) -> None:
         """Begin to follow the store; the application may stand from now on."""
@@ -153,6 +169,7 @@ class Driver:
     def app_died(self) -> None:
         """The application is dead beyond doubt."""
         if self._streams or self._names:
+            self.ledger.end_all("app_died")
             self._end_streams()
             self._forget_tenures()
             self._feed(Election.app_died)
@@ -163,7 +180,9 @@ class Driver:
         name = singleton_lease(self._app, candidacy.kind, candidacy.name)
         ticker = None
         if candidacy.kind == "job":
-            ticker = Ticker(candidacy.name, Schedule.from_json(candidacy.schedule))
+            schedule = Schedule.from_json(candidacy.schedule)
+            step = partial(observe, self.ledger, candidacy.name, schedule)
+            ticker = Ticker(candidacy.name, schedule, step)
         await self._until_free(name)
         stream = self._streams[name] = asyncio.Queue()
         self._feed(Election.stand, name, ticker)
@@ -172,12 +191,14 @@ class Driver:
         finally:
             if self._streams.get(name) is stream:
                 del self._streams[name]
+                self.ledger.leave(name)
                 self._feed(Election.leave, name)
 
     def stopped(self, tenure: str) -> None:
         """See `Link.stopped`."""
         if name := self._names.pop(tenure, ""):
             self._deadlines.pop(tenure, None)
+            self.ledger.stop(name)
             self._feed(Election.stopped, name, tenure)
 
     def done(self, tenure: str, outcome: Outcome) -> None:
@@ -227,6 +248,7 @@ class Driver:
             lambda: secrets.token_hex(8),
             absence_is_proof=self._store.absence_is_proof,
             epoch=self._epoch,
+            observer=self.ledger,
         )
 
     async def _follow(self) -> None:
@@ -317,6 +339,9 @@ class Driver:
         effects = what(self._election, *arguments, self._clock.now())
         for effect in effects:
             self._perform(effect)
+        if self.ledger.left:
+            for name in self.ledger.left - self._election.tenures().keys():
+                self.ledger.stop(name)
         if self._election.ended:
             self._bury()
         progress, self._progress = self._progress, asyncio.get_running_loop().create_future()
@@ -328,13 +353,26 @@ class Driver:
         elif isinstance(effect, Get):
             self._spawn(self._get(self._election, effect))
         else:
+            self._count(effect.singleton, effect.event)
             self._note_deadline(effect.singleton, effect.event)
             if stream := self._streams.get(effect.singleton):
                 stream.put_nowait(effect.event)
 
+    def _count(self, singleton: str, event: Event) -> None:
+        now = self._clock.now()
+        match event:
+            case Granted():
+                self.ledger.grant(singleton, self._election.predecessor(singleton), now)
+            case Stopping():
+                self.ledger.expect_end(singleton, "handed_over")
+            case Revoked(reason):
+                self.ledger.revoke(singleton, reason)
+            case TickDue(_, due, attempt):
+                job, wall = singleton.split(".", 2)[2], self._election.wall(now)
+                self.ledger.dispatch(job, due, attempt, wall)
+
     def _note_deadline(self, singleton: str, event: Event) -> None:
         if isinstance(event, Granted):
-            self._granted[singleton] += 1
             self._names[event.tenure] = singleton
             self._deadlines[event.tenure] = event.not_after
         elif isinstance(event, Heartbeat):
@@ -348,6 +386,7 @@ class Driver:
 
     def _bury(self) -> None:
         """The incarnation is over; unless this coordinator closes, another one begins."""
+        self.ledger.end_all("expelled")
         self._end_streams()
         self._forget_tenures()
         self._hold.release()

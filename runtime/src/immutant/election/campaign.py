@@ -10,6 +10,11 @@ from enum import Enum, auto
 
 from immutant.contract.timings import Timings
 from immutant.election.effects import Effect, Put, Tell
+from immutant.election.observer import (
+    DEADLINE_PASSED,
+    TAKEN_AWAY,
+    Predecessor,
+)
 from immutant.election.ticks import Ticker
 from immutant.election.view import View
 from immutant.leases import Lease
@@ -45,6 +50,7 @@ class Campaign:
         name: The singleton lease.
         standing: Whether the application's stream for it is open.
         ticker: For a job, its ticks.
+        predecessor: Who held the singleton before the last attempt at it, None if nobody did.
     """
 
     def __init__(
@@ -60,6 +66,7 @@ class Campaign:
         self.name = name
         self.standing = True
         self.ticker = ticker
+        self.predecessor: Predecessor | None = None
         self._incarnation, self._member = holder
         self._timings = timings
         self._fresh = fresh
@@ -101,10 +108,18 @@ class Campaign:
             member=self._member,
             nonce=nonce,
             write=self._fresh(),
+            former=self._note_predecessor(view),
             duration=self._timings.lease_duration,
             body=there.body if there else "",
         )
         return Put(record, there.version if there else 0)
+
+    def _note_predecessor(self, view: View) -> tuple[str, ...]:
+        there = view.lease(self.name)
+        if there and there.nonce in self._drawn and there.released != there.nonce:
+            return there.former  # an attempt of one's own that came to nothing
+        before = self.predecessor = view.predecessor(self.name)
+        return (before.holder, before.end) if before else ()
 
     def stored(self, put: Put, version: int, good_until: float, now: float) -> list[Effect]:
         """The write landed: a tenure begins, goes on or is over."""
@@ -128,7 +143,7 @@ class Campaign:
         if put.lease.released:
             self._tenure = None
             return []
-        return self._revoke("its lease was taken away")
+        return self._revoke(TAKEN_AWAY)
 
     def extend(self, view: View, good_until: float, now: float) -> list[Effect]:
         """A renewal counts: the tenure goes on if the watch shows its record in place (rule 2)."""
@@ -137,7 +152,7 @@ class Campaign:
             return []
         lease = view.lease(self.name)
         if lease is None or lease.nonce != tenure.record.nonce or lease.released:
-            return self._revoke("its lease was taken away")
+            return self._revoke(TAKEN_AWAY)
         if not tenure.extended or now >= tenure.not_after or good_until <= tenure.not_after:
             return []
         tenure.not_after = good_until
@@ -151,9 +166,9 @@ class Campaign:
         effects: list[Effect] = []
         lease = view.lease(self.name)
         if view.version >= tenure.version and (lease is None or lease.nonce != tenure.record.nonce):
-            effects = self._revoke("its lease was taken away")
+            effects = self._revoke(TAKEN_AWAY)
         elif now >= tenure.not_after:
-            effects = self._revoke("its deadline passed without a renewal")
+            effects = self._revoke(DEADLINE_PASSED)
         if now >= tenure.not_after + self._timings.margins:
             tenure.stage = _Stage.OVER
         return effects

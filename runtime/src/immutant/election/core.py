@@ -14,6 +14,7 @@ from immutant.election.campaign import Campaign
 from immutant.election.effects import Effect, Get, Put
 from immutant.election.membership import DRAINING, Life, Membership
 from immutant.election.names import member_lease
+from immutant.election.observer import LIFE_ENDED, Observer, Predecessor
 from immutant.election.placement import preferred
 from immutant.election.ticks import Ticker
 from immutant.election.view import View
@@ -40,6 +41,7 @@ class Election:
         *,
         absence_is_proof: bool = False,
         epoch: int = 0,
+        observer: Observer | None = None,
     ) -> None:
         """Begin an incarnation.
 
@@ -52,7 +54,9 @@ class Election:
             absence_is_proof: See `LeaseStore`.
             epoch: Tokens of a greater epoch are greater than all of a smaller one. It is raised
                 when the store's versions have begun anew, as after a restored backup.
+            observer: Who hears of the renewals that count.
         """
+        self._observer = observer or Observer()
         self._holder = (incarnation, member)
         self._epoch = epoch
         self._timings = timings
@@ -87,6 +91,15 @@ class Election:
     def tenures(self) -> dict[str, int]:
         """The fencing tokens of what is held, by singleton lease."""
         return {name: one.token for name, one in self._campaigns.items() if one.holds}
+
+    def predecessor(self, name: str) -> Predecessor | None:
+        """Who held a singleton before this member took it, None if nobody did."""
+        campaign = self._campaigns.get(name)
+        return campaign.predecessor if campaign else None
+
+    def wall(self, now: float) -> float:
+        """The lease store's calendar, in seconds since the epoch."""
+        return now + self._offset
 
     def calendar(self, offset: float) -> None:
         """Learn how far the lease store's calendar is ahead of `now`."""
@@ -209,6 +222,8 @@ class Election:
         if self._me.count(self._view):
             for campaign in self._campaigns.values():
                 effects += campaign.extend(self._view, self._me.good_until, now)
+        for sent in self._me.counted:
+            self._observer.renewed(now - sent)
         for campaign in self._campaigns.values():
             effects += campaign.check(self._view, now)
         if self.ended:
@@ -307,6 +322,6 @@ class Election:
     def _drop_all(self) -> list[Effect]:
         effects: list[Effect] = []
         for campaign in self._campaigns.values():
-            effects += campaign.drop("this member's life in the cluster has ended")
+            effects += campaign.drop(LIFE_ENDED)
         self._campaigns.clear()
         return effects

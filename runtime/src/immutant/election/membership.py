@@ -37,6 +37,7 @@ class Membership:
         life: Where it stands.
         good_until: The deadline that the last renewal that counts gives, in seconds since boot.
         draining: Whether the record is to say that this member takes nothing more.
+        counted: When the renewals were sent that the last `count` reached.
     """
 
     def __init__(
@@ -45,6 +46,7 @@ class Membership:
         self.life = Life.OUTSIDE
         self.good_until = 0.0
         self.draining = False
+        self.counted: list[float] = []
         self._name = name
         self._member = member
         self._incarnation = incarnation
@@ -123,6 +125,7 @@ class Membership:
     def count(self, view: View) -> bool:
         """Count the renewals that the watch has reached (rule 2); True when the deadline moved."""
         reached = [sent for version, sent in self._landed if version <= view.version]
+        self.counted = [sent for sent in reached if sent]
         self._landed = [(version, sent) for version, sent in self._landed if version > view.version]
         deadlines = (sent + self._timings.renew_deadline for sent in reached)
         good_until = max([self.good_until, *deadlines])

@@ -6,6 +6,7 @@ comes in, as the lease store's calendar) and the compare-and-swap that makes a s
 
 import json
 import math
+from collections.abc import Callable
 from dataclasses import asdict, dataclass, replace
 from datetime import UTC, datetime
 from typing import Self
@@ -96,7 +97,14 @@ class JobState:
 class Ticker:
     """One tenure after the other of one job: proposes the next state, learns whether it held."""
 
-    def __init__(self, name: str, schedule: Schedule) -> None:
+    def __init__(
+        self,
+        name: str,
+        schedule: Schedule,
+        on_step: Callable[[JobState, JobState], object] = lambda before, after: None,
+    ) -> None:
+        """Make the ticker of a job; `on_step` hears of each step that has been written down."""
+        self._on_step = on_step
         self._name = name
         self._schedule = schedule
         self._state = JobState(schedule.fingerprint, 0.0)
@@ -138,6 +146,7 @@ class Ticker:
         if self._proposed is None:
             return None
         before, self._state, self._proposed = self._state, self._proposed, None
+        self._on_step(before, self._state)
         opened = self._state.open
         if opened is None or opened == before.open:
             return None

@@ -8,6 +8,7 @@ import math
 from dataclasses import dataclass, replace
 
 from immutant.election.names import is_member_lease, member_lease
+from immutant.election.observer import End, Predecessor
 from immutant.leases import Lease, LeaseEvent, LeaseSnapshot
 
 __all__ = ["View"]
@@ -46,6 +47,7 @@ class View:
         self._ousted: dict[str, list[_Ousted]] = {}
         self._disowned: dict[str, float] = {}
         self._proved_dead: set[str] = set()
+        self._signs: dict[str, float] = {}
 
     def reset(self, snapshot: LeaseSnapshot, now: float) -> None:
         """Take a new listing; what did not change keeps its first sight."""
@@ -79,6 +81,15 @@ class View:
         A name that never turned up is missing since the first listing, which would have had it.
         """
         return now - self._sights.setdefault(name, _Sight(None, self._begun)).since
+
+    def predecessor(self, name: str) -> Predecessor | None:
+        """Who is in a singleton's record that is free, None when nobody is."""
+        lease = self.lease(name)
+        if lease is None or not lease.holder:
+            return None
+        end, seen = self._end(lease), self._sights[name].since
+        sign = seen if end == "released" else self._signs.get(lease.holder, seen)
+        return Predecessor(lease.holder, end, sign)
 
     def restart_wait(self, name: str, now: float) -> None:
         """Begin to wait anew: somebody else may have changed the record."""
@@ -146,12 +157,22 @@ class View:
         # incarnation: that proves nothing, but its renewals fail from here on (rule 5).
         return self._waited(now - self._disowned.setdefault(incarnation, now))
 
+    def _end(self, lease: Lease) -> End:
+        if lease.released == lease.nonce:
+            return "released"
+        member = self.lease(member_lease(self._app, lease.member))
+        if member is None or member.holder != lease.holder or not member.ended:
+            return "lost"
+        return "resigned" if member.ended == "resigned" else "expelled"
+
     def _see(self, name: str, lease: Lease | None, now: float, *, listed: bool = False) -> None:
         before = self.lease(name)
         if name in self._sights and before == lease:
             return
         if before and before.holder and not self._is_member(name):
             self._note_ousting(before, lease, now)
+        if lease and lease.holder and lease.ended != "expelled" and self._is_member(name):
+            self._signs[lease.holder] = now
         self._sights[name] = _Sight(lease, now, listed)
 
     def _note_ousting(self, before: Lease, after: Lease | None, now: float) -> None:

@@ -15,7 +15,15 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import Any, Final
 
-from immutant.contract.names import ANNOTATION_PREFIX, APP_LABEL, GROUP, KIND, UID_LABEL, VERSION
+from immutant.contract.names import (
+    ANNOTATION_PREFIX,
+    APP_LABEL,
+    GROUP,
+    KIND,
+    SINGLETON_LABEL,
+    UID_LABEL,
+    VERSION,
+)
 from immutant.errors import StoreError
 from immutant.kube.names import object_name, record_name
 from immutant.leases import Lease
@@ -23,6 +31,7 @@ from immutant.leases import Lease
 __all__ = ["Former", "Owner", "from_object", "to_object", "version_of"]
 
 _MANAGER: Final = "immutant-runtime"
+_MEMBER: Final = "member"
 _TEXTS: Final = ("holder", "member", "nonce", "write", "released", "ended", "body")
 
 
@@ -122,6 +131,7 @@ def _metadata(lease: Lease, owner: Owner) -> dict[str, Any]:
             APP_LABEL: owner.app,
             UID_LABEL: owner.uid,
             "app.kubernetes.io/managed-by": _MANAGER,
+            **_kind_label(lease),
         },
         "annotations": {ANNOTATION_PREFIX + key: value for key, value in annotations.items()},
         # With the ImmutantApp its leases go, by Kubernetes' own garbage collection.
@@ -134,6 +144,11 @@ def _metadata(lease: Lease, owner: Owner) -> dict[str, Any]:
             }
         ],
     }
+
+
+def _kind_label(lease: Lease) -> dict[str, str]:
+    _, kind, _ = lease.name.split(".", 2)
+    return {} if kind == _MEMBER else {SINGLETON_LABEL: kind}
 
 
 def from_object(found: Mapping[str, Any], owner: Owner) -> Lease:

@@ -1,16 +1,24 @@
 """What the sidecar tells Prometheus.
 
-Belongs here: the metrics' names and where their values come from. Not here: serving them (`ops`).
+Belongs here: the metrics' names and where their values come from. Not here: counting
+(`immutant.coordinator.ledger`), and serving (`ops`). docs/cluster.md lists the names; a test holds
+the two together.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Mapping
 
 from prometheus_client import CollectorRegistry, Counter, Histogram, ProcessCollector
-from prometheus_client.metrics_core import CounterMetricFamily, GaugeMetricFamily, Metric
+from prometheus_client.metrics_core import (
+    CounterMetricFamily,
+    GaugeMetricFamily,
+    HistogramMetricFamily,
+    Metric,
+)
 from prometheus_client.registry import Collector
 
 from immutant.clock import Clock
 from immutant.coordinator.driver import Driver
+from immutant.coordinator.ledger import Distribution
 
 __all__ = ["Metrics"]
 
@@ -48,8 +56,9 @@ class Metrics:
         self._seconds.labels(verb).observe(seconds)
 
     def follow(self, driver: Driver, clock: Clock) -> None:
-        """Tell what this driver holds."""
+        """Tell what this driver holds, and what it has counted."""
         self.registry.register(_Tenures(driver, clock))
+        self.registry.register(_Jobs(driver))
 
 
 class _Tenures(Collector):
@@ -58,6 +67,7 @@ class _Tenures(Collector):
         self._clock = clock
 
     def collect(self) -> Iterator[Metric]:
+        ledger, running = self._driver.ledger, self._driver.running()
         held = GaugeMetricFamily(
             "immutant_singleton_held",
             "1 where the singleton may run in this pod, 0 where it might once.",
@@ -66,18 +76,102 @@ class _Tenures(Collector):
         begun = CounterMetricFamily(
             "immutant_tenures", "Tenures that began in this pod.", labels=["kind", "name"]
         )
-        running = self._driver.running()
-        for lease, count in sorted(self._driver.granted().items()):
-            _, kind, name = lease.split(".", 2)
-            held.add_metric([kind, name], int(lease in running))
-            begun.add_metric([kind, name], count)
-        yield held
-        yield begun
+        for lease, count in sorted(ledger.begun.items()):
+            held.add_metric(_named(lease), int(lease in running))
+            begun.add_metric(_named(lease), count)
+        ended = CounterMetricFamily(
+            "immutant_tenures_ended",
+            "Tenures that ended in this pod, and why.",
+            labels=["kind", "name", "reason"],
+        )
+        for (lease, reason), count in sorted(ledger.ended.items()):
+            ended.add_metric([*_named(lease), reason], count)
+        yield from (held, begun, ended)
+        yield _distributed(
+            "immutant_failover_seconds",
+            "From a former holder's last sign of life or release, as this pod saw it, to the grant "
+            "in this pod.",
+            ledger.failovers,
+            ["former"],
+        )
+        yield _distributed(
+            "immutant_renewal_seconds",
+            "From sending a renewal until this pod's watch has shown it, so that it counts.",
+            {"": ledger.renewals},
+        )
         yield GaugeMetricFamily(
             "immutant_member_deadline_seconds",
             "Seconds until this pod's tenures end unless it is renewed; 0 without any.",
             value=self._left() if running else 0.0,
         )
+        yield _counted(
+            "immutant_daemon_failures",
+            "How often a daemon's code ended by itself in this pod; it is started again.",
+            _single(ledger.failures),
+            ["name"],
+        )
 
     def _left(self) -> float:
         return max(0.0, self._driver.good_until - self._clock.now())
+
+
+class _Jobs(Collector):
+    def __init__(self, driver: Driver) -> None:
+        self._ledger = driver.ledger
+
+    def collect(self) -> Iterator[Metric]:
+        ledger = self._ledger
+        yield _counted(
+            "immutant_ticks", "Runs that began in this pod.", _single(ledger.ticks), ["name"]
+        )
+        yield _counted(
+            "immutant_ticks_retried",
+            "Runs that began in this pod and were not their tick's first.",
+            _single(ledger.retries),
+            ["name"],
+        )
+        yield _counted(
+            "immutant_ticks_missed",
+            "Ticks that were passed over: due while nobody held the job, or while it ran.",
+            _single(ledger.missed),
+            ["name"],
+        )
+        yield _counted(
+            "immutant_runs",
+            "Ends of runs that this pod has written down: ok, failed, interrupted.",
+            ledger.runs.items(),
+            ["name", "outcome"],
+        )
+        yield _distributed(
+            "immutant_tick_lateness_seconds",
+            "From a tick's due instant until its first run began in this pod.",
+            {"": ledger.lateness},
+        )
+
+
+def _named(lease: str) -> list[str]:
+    _, kind, name = lease.split(".", 2)
+    return [kind, name]
+
+
+def _single(counts: Mapping[str, int]) -> list[tuple[tuple[str, ...], int]]:
+    return [((name,), count) for name, count in counts.items()]
+
+
+def _counted(
+    name: str, what: str, counts: Iterable[tuple[tuple[str, ...], int]], labels: Iterable[str]
+) -> CounterMetricFamily:
+    family = CounterMetricFamily(name, what, labels=list(labels))
+    for values, count in sorted(counts):
+        family.add_metric(values, count)
+    return family
+
+
+def _distributed(
+    name: str, what: str, found: Mapping[str, Distribution], labels: Iterable[str] = ()
+) -> HistogramMetricFamily:
+    family = HistogramMetricFamily(name, what, labels=list(labels))
+    for label, one in sorted(found.items()):
+        buckets = [("+Inf" if bound == float("inf") else str(bound), n) for bound, n in one.up_to()]
+        family.add_metric([label] if labels else [], buckets, one.sum)
+    return family

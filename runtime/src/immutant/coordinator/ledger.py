@@ -1,0 +1,158 @@
+"""What a coordinator has counted since it began.
+
+Belongs here: the numbers, wherever they are read. Not here: how Prometheus is told
+(`immutant.sidecar.metrics`), and any decision.
+"""
+
+from bisect import bisect_left
+from collections import Counter
+from collections.abc import Iterable
+from typing import Final
+
+from immutant.election.observer import (
+    DEADLINE_PASSED,
+    LIFE_ENDED,
+    TAKEN_AWAY,
+    Observer,
+    Predecessor,
+)
+
+__all__ = ["Distribution", "Ledger"]
+
+_REVOCATIONS: Final = {
+    DEADLINE_PASSED: "deadline",
+    LIFE_ENDED: "expelled",
+    TAKEN_AWAY: "taken",
+}
+
+_FAILOVERS: Final = (0.05, 0.1, 0.25, 0.5, 1.0, 2.0, 4.0, 5.0, 6.0, 8.0, 16.0, 32.0)
+_RENEWALS: Final = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 0.85, 1.5, 2.5)
+_LATENESS: Final = (0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 60.0, 600.0)
+
+
+class Distribution:
+    """How often seconds fell below each bound."""
+
+    def __init__(self, bounds: Iterable[float]) -> None:
+        self._bounds = tuple(bounds)
+        self._counts = [0] * (len(self._bounds) + 1)
+        self.sum = 0.0
+
+    def add(self, seconds: float) -> None:
+        """Count one."""
+        self._counts[bisect_left(self._bounds, seconds)] += 1
+        self.sum += seconds
+
+    @property
+    def count(self) -> int:
+        """How many there were."""
+        return sum(self._counts)
+
+    def up_to(self) -> list[tuple[float, int]]:
+        """Each bound with how many were not above it; the last is infinite."""
+        total, found = 0, []
+        for bound, count in zip((*self._bounds, float("inf")), self._counts, strict=True):
+            total += count
+            found.append((bound, total))
+        return found
+
+
+class Ledger(Observer):
+    """The counts of one coordinator, over all its incarnations.
+
+    Attributes:
+        begun: Tenures that were granted here, by singleton lease.
+        ended: Those that ended, by singleton lease and why.
+        failovers: Seconds from a former holder's last sign of life, as seen here, to the grant,
+            by how that holder ended.
+        renewals: Seconds from sending a renewal until it counted.
+        ticks: Runs that were given to the application, by job.
+        retries: Those of them that were not a tick's first, by job.
+        lateness: Seconds from a tick's due instant until it was given out for the first time.
+        missed: Ticks that were passed over, by job.
+        runs: Ends of runs that were written down, by job and outcome.
+        failures: How often a daemon's code ended by itself here, by name.
+    """
+
+    def __init__(self) -> None:
+        self.begun: Counter[str] = Counter()
+        self.ended: Counter[tuple[str, str]] = Counter()
+        self.failovers: dict[str, Distribution] = {}
+        self.renewals = Distribution(_RENEWALS)
+        self.ticks: Counter[str] = Counter()
+        self.retries: Counter[str] = Counter()
+        self.lateness = Distribution(_LATENESS)
+        self.missed: Counter[str] = Counter()
+        self.runs: Counter[tuple[str, str]] = Counter()
+        self.failures: Counter[str] = Counter()
+        self._open: dict[str, str] = {}
+        self._left: set[str] = set()
+
+    @property
+    def left(self) -> frozenset[str]:
+        """Tenures whose application has gone away without a word: they end by their deadline."""
+        return frozenset(self._left)
+
+    def grant(self, singleton: str, before: Predecessor | None, now: float) -> None:
+        """A tenure has begun here."""
+        self.stop(singleton)
+        self.begun[singleton] += 1
+        self._open[singleton] = "stopped"
+        if before:
+            known = self.failovers.setdefault(before.end, Distribution(_FAILOVERS))
+            known.add(now - before.sign)
+
+    def expect_end(self, singleton: str, reason: str) -> None:
+        """It is known why the tenure will end; the first reason is the one."""
+        if self._open.get(singleton) == "stopped":
+            self._open[singleton] = reason
+
+    def leave(self, singleton: str) -> None:
+        """The application does not listen any more. It may have died, or still say `stopped`."""
+        self.expect_end(singleton, "left")
+        if singleton in self._open:
+            self._left.add(singleton)
+
+    def revoke(self, singleton: str, said: str) -> None:
+        """The tenure is over, by the election's own word."""
+        self.end(singleton, _REVOCATIONS.get(said, "revoked"))
+
+    def stop(self, singleton: str) -> None:
+        """The application has stopped, as it was told to or by itself."""
+        self.end(singleton, self._open.get(singleton, ""))
+
+    def end(self, singleton: str, reason: str) -> None:
+        """A tenure, if there is one, has ended; only its first end is counted."""
+        self._left.discard(singleton)
+        if self._open.pop(singleton, None):
+            self.ended[singleton, reason] += 1
+
+    def end_all(self, reason: str) -> None:
+        """All tenures have ended."""
+        for singleton in list(self._open):
+            self.end(singleton, reason)
+
+    def dispatch(self, job: str, due: float, attempt: int, wall: float) -> None:
+        """A run is given to the application."""
+        self.ticks[job] += 1
+        if attempt > 1:
+            self.retries[job] += 1
+        else:
+            self.lateness.add(max(0.0, wall - due))
+
+    def fail(self, singleton: str) -> None:
+        """A daemon's code has ended by itself, and is started again."""
+        self.failures[singleton.split(".", 2)[2]] += 1
+
+    def renewed(self, seconds: float) -> None:
+        self.renewals.add(seconds)
+
+    def ran(self, job: str, outcome: str) -> None:
+        known = outcome if outcome in ("ok", "interrupted", "cancelled") else "failed"
+        self.runs[job, known] += 1
+
+    def interrupted(self, job: str) -> None:
+        self.runs[job, "interrupted"] += 1
+
+    def passed_over(self, job: str, ticks: int) -> None:
+        self.missed[job] += ticks

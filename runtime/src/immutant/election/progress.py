@@ -1,0 +1,60 @@
+"""What a step of a job's state means to those who count: runs that ended, ticks passed over.
+
+Belongs here: the difference of two states of a job. Not here: which state comes next (`ticks`).
+"""
+
+import math
+
+from immutant.election.observer import Observer
+from immutant.election.ticks import JobState
+from immutant.schedules import Schedule
+
+__all__ = ["observe"]
+
+_MOST_WALKED = 1000
+"""Due instants of a cron expression that are counted one by one; about 20 ms."""
+
+
+def observe(
+    observer: Observer, job: str, schedule: Schedule, before: JobState, after: JobState
+) -> None:
+    """Tell an observer of a step that has been written down."""
+    known = set(before.runs)
+    for run in after.runs:
+        if run not in known:
+            observer.ran(job, run.outcome)
+    if _is_cut_off(before, after):
+        observer.interrupted(job)
+    if missed := _passed_over(schedule, before, after):
+        observer.passed_over(job, missed)
+
+
+def _is_cut_off(before: JobState, after: JobState) -> bool:
+    """Whether the run that was open begins once more, without an end of its own."""
+    if before.open is None or after.open is None or before.open.due != after.open.due:
+        return False
+    was = (before.open.due, before.open.attempt)
+    has_ended = any((run.due, run.attempt) == was for run in after.runs)
+    return after.open.attempt > before.open.attempt and not has_ended
+
+
+def _passed_over(schedule: Schedule, before: JobState, after: JobState) -> int:
+    if after.anchor != before.anchor or after.last is None or after.last == before.last:
+        return 0
+    lead = schedule.window if schedule.at is not None else 0.0
+    since = math.nextafter(before.anchor - lead, -math.inf) if before.last is None else before.last
+    claimed = after.count - before.count
+    return max(0, _due_between(schedule, before.anchor, since, after.last) - claimed)
+
+
+def _due_between(schedule: Schedule, anchor: float, since: float, until: float) -> int:
+    """How many due instants there are after `since`, up to `until`."""
+    first = schedule.next_after(since, anchor)
+    if first is None or first > until:
+        return 0
+    if schedule.every is not None:
+        return math.floor((until - first) / schedule.every + 1e-6) + 1
+    count, due = 0, schedule.next_after(since, anchor)
+    while due is not None and due <= until and count < _MOST_WALKED:
+        count, due = count + 1, schedule.next_after(due, anchor)
+    return count
