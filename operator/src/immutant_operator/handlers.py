@@ -30,10 +30,17 @@ _OWNED: Final = (
     ("rbac.authorization.k8s.io", "v1", "roles"),
     ("rbac.authorization.k8s.io", "v1", "rolebindings"),
 )
-"""Watched by the app's label; ConfigMaps, which users write, are watched without."""
+"""Watched by the app's label; ConfigMaps, which users write, are watched without.
+
+So are the Leases of singletons, by a label of their own: see `_LEASES`."""
 
 _ROUND: Final = 60.0
 """Seconds between two looks at every app, whatever the watches bring."""
+
+_LEASES: Final = ("coordination.k8s.io", "v1", "leases")
+
+_GATHERING: Final = 1.0
+"""Seconds in which the moves of an app's singletons are gathered into one look."""
 
 
 def registered(queue: WorkQueue, registry: Registry) -> kopf.OperatorRegistry:
@@ -60,13 +67,48 @@ def registered(queue: WorkQueue, registry: Registry) -> kopf.OperatorRegistry:
         for key in _concerned(registry, namespace or "", name or "", labels):
             queue.add(key)
 
+    holders = _Holders()
+
+    async def lease_seen(
+        namespace: str | None,
+        name: str | None,
+        labels: Mapping[str, str],
+        body: Mapping[str, Any],
+        **event: Any,  # noqa: ANN401
+    ) -> None:
+        is_gone = event.get("type") == "DELETED"
+        if names.APP_LABEL in labels and holders.changed((namespace, name), body, is_gone=is_gone):
+            queue.add_within((namespace or "", labels[names.APP_LABEL]), _GATHERING)
+
     kopf.on.event(names.GROUP, names.VERSION, names.PLURAL, registry=handlers)(app_seen)
+    _on_event(handlers, *_LEASES, labels={names.SINGLETON_LABEL: kopf.PRESENT})(lease_seen)
     for group, version, plural in _OWNED:
         _on_event(handlers, group, version, plural, labels={names.APP_LABEL: kopf.PRESENT})(
             owned_seen
         )
     _on_event(handlers, "", "v1", "configmaps")(config_map_seen)
     return handlers
+
+
+class _Holders:
+    """Who was last seen in each Lease of a singleton.
+
+    A job writes its Lease at each tick. That is told in passing; a move is worth a look.
+    """
+
+    def __init__(self) -> None:
+        self._seen: dict[tuple[str | None, str | None], tuple[object, object]] = {}
+
+    def changed(
+        self, key: tuple[str | None, str | None], body: Mapping[str, Any], *, is_gone: bool
+    ) -> bool:
+        """Take note of a Lease; whether it is held by another than before, or in another tenure."""
+        spec = body.get("spec") or {}
+        now = spec.get("holderIdentity"), spec.get("acquireTime")
+        if is_gone:
+            return self._seen.pop(key, None) is not None
+        before, self._seen[key] = self._seen.get(key), now
+        return before != now
 
 
 def _concerned(
@@ -108,6 +150,7 @@ def watch_settings() -> kopf.OperatorSettings:
     settings.watching.connect_timeout = 10
     for group, version, plural in _OWNED:
         settings.watching.label_selectors[group, version, plural] = names.APP_LABEL
+    settings.watching.label_selectors[_LEASES] = names.SINGLETON_LABEL  # and not members' renewals
     return settings
 
 

@@ -4,6 +4,8 @@ Idempotent, and from what is there alone: whatever was missed or half done befor
 Belongs here: the order of things. Not here: when it is called (`immutant_operator.handlers`).
 """
 
+import time
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from immutant_operator import inputs
@@ -11,10 +13,12 @@ from immutant_operator.api import APP_KIND, Api, Json
 from immutant_operator.apply import Applied, Inventory, apply_all, inventory, prune
 from immutant_operator.builders import Cluster, Payload, everything
 from immutant_operator.errors import AppError, SpecError
+from immutant_operator.moves import Budget
 from immutant_operator.observed import Fleet
 from immutant_operator.registry import Key, Registry
 from immutant_operator.reporting import now, report
 from immutant_operator.rollout import next_size, next_step
+from immutant_operator.roster import Roster
 from immutant_operator.spec import App, parse
 from immutant_operator.status import Finding, compose, unreadable
 
@@ -27,6 +31,7 @@ class _There:
 
     objects: Inventory
     pods: list[Json]
+    roster: Roster
 
     def fleet(self, app: App, statefulset: Json | None = None) -> Fleet:
         found = statefulset or self.objects.get(("StatefulSet", app.name))
@@ -36,11 +41,19 @@ class _There:
 class Reconciler:
     """Reconciles apps by their keys."""
 
-    def __init__(self, api: Api, cluster: Cluster, registry: Registry) -> None:
+    def __init__(
+        self,
+        api: Api,
+        cluster: Cluster,
+        registry: Registry,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
         self._api = api
         self._cluster = cluster
         self._registry = registry
+        self._clock = clock
         self._applied: dict[Key, Applied] = {}
+        self._budgets: dict[Key, Budget] = {}
 
     async def reconcile(self, key: Key) -> None:
         """Bring one app a step nearer to its spec, and report.
@@ -55,6 +68,7 @@ class Reconciler:
         if body is None or "deletionTimestamp" in body["metadata"]:
             self._registry.forget(key)
             self._applied.pop(key, None)
+            self._budgets.pop(key, None)
             return
         try:
             app = parse(body)
@@ -62,20 +76,24 @@ class Reconciler:
             await self._report_unreadable(body, error)
             return
         self._registry.refer(key, inputs.references(app))
-        status = compose(app, await self._bring(app), body.get("status") or {}, now())
-        await report(self._api, body, status)
+        finding = await self._bring(app)
+        status = compose(app, finding, body.get("status") or {}, now())
+        budget = self._budgets.setdefault(key, Budget(self._clock))
+        await report(self._api, body, status, finding.roster, budget)
 
     async def _bring(self, app: App) -> Finding:
         there = await self._look(app)
         try:
             return await self._carry_out(app, there)
         except AppError as error:
-            return Finding(there.fleet(app), None, (error.reason, str(error)))
+            return Finding(there.fleet(app), None, (error.reason, str(error)), there.roster)
 
     async def _look(self, app: App) -> _There:
         labels = {**app.labels, "app.kubernetes.io/component": "app"}
         pods = await self._api.list("v1", "Pod", app.namespace, labels)
-        return _There(await inventory(self._api, app), pods)
+        leases = await self._api.list("coordination.k8s.io/v1", "Lease", app.namespace, app.labels)
+        roster = Roster.read(app.name, app.uid, leases)
+        return _There(await inventory(self._api, app), pods, roster)
 
     async def _carry_out(self, app: App, there: _There) -> Finding:
         payload = Payload(
@@ -91,7 +109,7 @@ class Reconciler:
         step = next_step(app.spec.replicas, fleet)
         if step.replace is not None:
             await self._replace(app, step.replace.name, step.replace.uid)
-        return Finding(fleet, step)
+        return Finding(fleet, step, roster=there.roster)
 
     async def _replace(self, app: App, name: str, uid: str) -> None:
         metadata = {"name": name, "namespace": app.namespace, "uid": uid}

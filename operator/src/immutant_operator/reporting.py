@@ -9,6 +9,8 @@ import hashlib
 from typing import Final
 
 from immutant_operator.api import APP_KIND, Api, ConflictError, Json
+from immutant_operator.moves import Budget, News, news
+from immutant_operator.roster import Roster
 
 __all__ = ["now", "report"]
 
@@ -23,8 +25,18 @@ def now() -> str:
     return datetime.datetime.now(datetime.UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
-async def report(api: Api, body: Json, status: Json) -> None:
-    """Write the status if it is another than the app has, and an event for each news in it."""
+async def report(
+    api: Api, body: Json, status: Json, roster: Roster | None = None, budget: Budget | None = None
+) -> None:
+    """Write the status if it is another than the app has, and an event for each news in it.
+
+    Args:
+        api: The API.
+        body: The app.
+        status: Its status from now on.
+        roster: What its Leases say, where they were looked at.
+        budget: How many events may be told of them.
+    """
     former = body.get("status") or {}
     if former == status:
         return
@@ -32,17 +44,29 @@ async def report(api: Api, body: Json, status: Json) -> None:
     metadata = {key: body["metadata"][key] for key in ("name", "namespace")}
     manifest = {"apiVersion": version, "kind": kind, "metadata": metadata, "status": status}
     await api.apply(manifest, _MANAGER, "status")
-    for condition in _news(former, status):
-        await _tell(api, body, condition)
+    for one in _news(former, status):
+        await _tell(api, body, one)
+    if roster is not None and budget is not None:
+        for one in budget.granted(news(former, roster)):
+            await _tell(api, body, one)
 
 
-def _news(former: Json, status: Json) -> list[Json]:
-    """The conditions that say something new.
+def _news(former: Json, status: Json) -> list[News]:
+    """What conditions say that is new.
 
     What is said is the reason; a message alone, with its counts, is news only for a problem.
     """
     before = {one["type"]: one for one in former.get("conditions") or ()}
-    return [one for one in status["conditions"] if _is_news(before.get(one["type"]), one)]
+    return [
+        News(_kind(one), one["reason"], one["message"])
+        for one in status["conditions"]
+        if _is_news(before.get(one["type"]), one)
+    ]
+
+
+def _kind(condition: Json) -> str:
+    bad = condition["type"] == "Degraded" and condition["status"] == "True"
+    return "Warning" if bad else "Normal"
 
 
 def _is_news(before: Json | None, now: Json) -> bool:
@@ -53,15 +77,14 @@ def _is_news(before: Json | None, now: Json) -> bool:
     return bool(before["status"] != now["status"] or before["reason"] != now["reason"])
 
 
-async def _tell(api: Api, body: Json, condition: Json) -> None:
+async def _tell(api: Api, body: Json, said: News) -> None:
     metadata, moment = body["metadata"], now()
-    bad = condition["type"] == "Degraded" and condition["status"] == "True"
-    said = f"{metadata['uid']}{condition['reason']}{condition['message']}{moment}"
+    text = f"{metadata['uid']}{said.reason}{said.message}{moment}"
     event = {
         "apiVersion": "v1",
         "kind": "Event",
         "metadata": {
-            "name": f"{metadata['name']}.{hashlib.sha256(said.encode()).hexdigest()[:16]}",
+            "name": f"{metadata['name']}.{hashlib.sha256(text.encode()).hexdigest()[:16]}",
             "namespace": metadata["namespace"],
         },
         "involvedObject": {
@@ -71,9 +94,9 @@ async def _tell(api: Api, body: Json, condition: Json) -> None:
             "namespace": metadata["namespace"],
             "uid": metadata["uid"],
         },
-        "type": "Warning" if bad else "Normal",
-        "reason": condition["reason"],
-        "message": condition["message"][:1000],
+        "type": said.kind,
+        "reason": said.reason,
+        "message": said.message[:1000],
         "source": {"component": "immutant-operator"},
         "reportingComponent": "immutant-operator",
         "firstTimestamp": moment,

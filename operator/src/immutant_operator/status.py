@@ -4,11 +4,13 @@ Belongs here: the status as a pure function. Not here: writing it (`immutant_ope
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from immutant_operator.observed import Fleet
 from immutant_operator.rollout import Step
+from immutant_operator.roster import Roster
+from immutant_operator.singletons import reported
 from immutant_operator.spec import App
 
 __all__ = ["Finding", "compose", "degraded", "unreadable"]
@@ -24,11 +26,13 @@ class Finding:
         fleet: The pods.
         step: What is under way.
         problem: What keeps the spec from being carried out: a reason and a sentence.
+        roster: What the Leases say.
     """
 
     fleet: Fleet
     step: Step | None
     problem: tuple[str, str] | None = None
+    roster: Roster = field(default_factory=Roster)
 
 
 def compose(app: App, finding: Finding, former: Mapping[str, Any], now: str) -> Json:
@@ -53,6 +57,7 @@ def compose(app: App, finding: Finding, former: Mapping[str, Any], now: str) -> 
         "ready": f"{fleet.ready}/{wanted}",
         "selector": ",".join(f"{key}={value}" for key, value in app.selector("app").items()),
         "url": app.url,
+        **reported(finding.roster, former, now),
         "conditions": _conditions(states, app.generation, former, now),
     }
 

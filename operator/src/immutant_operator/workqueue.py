@@ -56,6 +56,15 @@ class WorkQueue:
             self._queued.add(key)
             self._waiting.put_nowait(key)
 
+    def add_within(self, key: Key, seconds: float) -> None:
+        """Have an app looked at in so many seconds at most: once for all that happens until then.
+
+        An app whose last look failed is looked at when it is its turn again.
+        """
+        if key not in self._timers and key not in self._queued:
+            loop = asyncio.get_running_loop()
+            self._timers[key] = loop.call_later(seconds, self._due, key)
+
     async def run(self, workers: int) -> None:
         """Work until cancelled."""
         async with asyncio.TaskGroup() as group:
@@ -87,6 +96,8 @@ class WorkQueue:
         _log.warning(
             "%s/%s, again in %.1f s (%d): %s", *key, delay, failures, error, exc_info=unforeseen
         )
+        if (timer := self._timers.pop(key, None)) is not None:
+            timer.cancel()
         loop = asyncio.get_running_loop()
         self._timers[key] = loop.call_later(delay, self._due, key)
 

@@ -93,3 +93,25 @@ def test_an_app_is_found_by_what_it_refers_to_in_its_own_namespace() -> None:
     assert registry.referring("Secret", "apps", "code") == []
     registry.forget(A)
     assert registry.referring("ConfigMap", "apps", "code") == []
+
+
+async def test_what_happens_within_a_while_is_looked_at_once() -> None:
+    done: list[Key] = []
+    seen = asyncio.Event()
+
+    async def work(key: Key) -> None:
+        done.append(key)
+        seen.set()
+
+    async with working(work) as queue:
+        for _ in range(5):
+            queue.add_within(A, 0.05)
+        await seen.wait()
+        await asyncio.sleep(0.1)  # a second look would have come by then
+        assert done == [A]
+        queue.add_within(A, 60.0)
+        queue.add(A)
+        queue.add_within(B, 0.0)
+        seen.clear()
+        await seen.wait()
+        assert A in done[1:]

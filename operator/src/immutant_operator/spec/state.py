@@ -10,7 +10,51 @@ from pydantic import Field, WithJsonSchema
 
 from immutant_operator.spec.base import Model
 
-__all__ = ["AppStatus", "Condition"]
+__all__ = ["AppStatus", "Condition", "FailingDaemon", "Holder", "JobRun"]
+
+
+_Moment = Annotated[str, WithJsonSchema({"type": "string", "format": "date-time"})]
+_Word = Annotated[str, Field(max_length=253)]
+_Text = Annotated[str, Field(max_length=1024)]
+
+
+class Holder(Model):
+    """Which pod runs a singleton."""
+
+    kind: Literal["daemon", "job"]
+    """Whether it is a daemon or a job."""
+    name: _Word
+    """Its name."""
+    pod: _Word
+    """The pod that holds its Lease."""
+    since: _Moment
+    """Since when."""
+
+
+class JobRun(Model):
+    """How a job last ran."""
+
+    name: _Word
+    """The job's name."""
+    due: _Moment | None = None
+    """When the last run that ended had been due."""
+    ended: _Moment | None = None
+    """When it ended."""
+    outcome: _Text | None = None
+    """How it ended: ok, interrupted, or the error."""
+    running: int = 0
+    """How many of its ticks had begun and not ended."""
+
+
+class FailingDaemon(Model):
+    """A daemon whose code fails again and again."""
+
+    kind: Literal["daemon", "job"]
+    """Whether it is a daemon or a job."""
+    name: _Word
+    """Its name."""
+    pod: _Word
+    """The pod in which it fails."""
 
 
 class Condition(Model):
@@ -26,10 +70,11 @@ class Condition(Model):
     """Why, in a sentence."""
     observed_generation: int
     """The spec that this is about."""
-    last_transition_time: Annotated[str, WithJsonSchema({"type": "string", "format": "date-time"})]
+    last_transition_time: _Moment
     """Since when it is so."""
 
 
+_WHOLE = {"x-kubernetes-list-type": "atomic"}
 _BY_TYPE = {"x-kubernetes-list-type": "map", "x-kubernetes-list-map-keys": ["type"]}
 
 
@@ -48,5 +93,15 @@ class AppStatus(Model):
     """The labels of the app's pods, for `kubectl scale` and autoscalers."""
     url: str | None = None
     """Where the app is served."""
+    singletons: int | None = None
+    """How many daemons and jobs are held, those beyond the first 500 included."""
+    holders: Annotated[tuple[Holder, ...], Field(json_schema_extra=_WHOLE)] | None = None
+    """Who holds the daemons and jobs, 500 at most, by name."""
+    jobs: Annotated[tuple[JobRun, ...], Field(json_schema_extra=_WHOLE)] | None = None
+    """How the jobs last ran, 500 at most, by name; looked at once a minute at most."""
+    jobs_as_of: _Moment | None = None
+    """When something in `jobs` was last written down here."""
+    failing: Annotated[tuple[FailingDaemon, ...], Field(json_schema_extra=_WHOLE)] | None = None
+    """Daemons that fail again and again, 500 at most."""
     conditions: Annotated[tuple[Condition, ...], Field(json_schema_extra=_BY_TYPE)] | None = None
     """Ready, Progressing and Degraded."""
