@@ -43,7 +43,7 @@ class Pod:
         self.stints: list[Stint] = []
         self.lines: list[str] = []
         self.process: asyncio.subprocess.Process | None = None
-        self._loopback = Address(host="127.0.0.1", port=free_port())
+        self.coordinator = Address(host="127.0.0.1", port=free_port())
         self._ops = Address(host="127.0.0.1", port=free_port())
         self._lock = server.folder / f"{namespace}-{name}.lock"
         member = Address(host="127.0.0.1", port=5701)
@@ -51,7 +51,7 @@ class Pod:
             app="demo",
             replica=name,
             state=Grid("grid", (member,), member),
-            coordinator=self._loopback,
+            coordinator=self.coordinator,
             listen=Address(host="127.0.0.1", port=8080),
             app_lock=self._lock,
             timings=timings,
@@ -93,6 +93,12 @@ class Pod:
         assert status == (0 if number is signal.SIGTERM else -number), self.lines
         return CLOCK.now() - began
 
+    async def app_dies(self) -> None:
+        """End the application, as by kill -9: the kernel lets go of its lock and connections."""
+        (daemon,) = self._tasks[1:]
+        daemon.cancel()
+        await asyncio.gather(daemon, return_exceptions=True)
+
     async def close(self) -> None:
         for task in self._tasks[1:]:
             task.cancel()
@@ -107,7 +113,7 @@ class Pod:
             return response.raise_for_status().text
 
     async def call(self, method: str, path: str, body: object = None) -> Any:
-        return await transport.request(self._loopback, method, path, body)
+        return await transport.request(self.coordinator, method, path, body)
 
     async def _is_ready(self) -> bool:
         assert self.process is not None
@@ -138,7 +144,7 @@ class Pod:
         """Hold what is granted, and stop when told to, or at the deadline (rule 8)."""
         tenure, stint = "", None
         try:
-            async with transport.stream(self._loopback, "POST", "/v1/singletons", body) as events:
+            async with transport.stream(self.coordinator, "POST", "/v1/singletons", body) as events:
                 async for event in events:
                     match event["event"]:
                         case "granted":

@@ -7,7 +7,7 @@ Belongs here: the numbers, wherever they are read. Not here: how Prometheus is t
 from bisect import bisect_left
 from collections import Counter
 from collections.abc import Iterable
-from typing import Final
+from typing import Final, Literal
 
 from immutant.election.observer import (
     DEADLINE_PASSED,
@@ -17,9 +17,14 @@ from immutant.election.observer import (
     Predecessor,
 )
 
-__all__ = ["Distribution", "Ledger"]
+__all__ = ["Distribution", "Ledger", "Reason"]
 
-_REVOCATIONS: Final = {
+Reason = Literal[
+    "handed_over", "stopped", "left", "app_died", "deadline", "taken", "expelled", "revoked"
+]
+"""Why a tenure ended; docs/cluster.md says what each means."""
+
+_REVOCATIONS: Final[dict[str, Reason]] = {
     DEADLINE_PASSED: "deadline",
     LIFE_ENDED: "expelled",
     TAKEN_AWAY: "taken",
@@ -76,7 +81,7 @@ class Ledger(Observer):
 
     def __init__(self) -> None:
         self.begun: Counter[str] = Counter()
-        self.ended: Counter[tuple[str, str]] = Counter()
+        self.ended: Counter[tuple[str, Reason]] = Counter()
         self.failovers: dict[str, Distribution] = {}
         self.renewals = Distribution(_RENEWALS)
         self.ticks: Counter[str] = Counter()
@@ -85,7 +90,7 @@ class Ledger(Observer):
         self.missed: Counter[str] = Counter()
         self.runs: Counter[tuple[str, str]] = Counter()
         self.failures: Counter[str] = Counter()
-        self._open: dict[str, str] = {}
+        self._open: dict[str, Reason] = {}
         self._left: set[str] = set()
 
     @property
@@ -102,7 +107,7 @@ class Ledger(Observer):
             known = self.failovers.setdefault(before.end, Distribution(_FAILOVERS))
             known.add(now - before.sign)
 
-    def expect_end(self, singleton: str, reason: str) -> None:
+    def expect_end(self, singleton: str, reason: Reason) -> None:
         """It is known why the tenure will end; the first reason is the one."""
         if self._open.get(singleton) == "stopped":
             self._open[singleton] = reason
@@ -119,15 +124,16 @@ class Ledger(Observer):
 
     def stop(self, singleton: str) -> None:
         """The application has stopped, as it was told to or by itself."""
-        self.end(singleton, self._open.get(singleton, ""))
+        if singleton in self._open:
+            self.end(singleton, self._open[singleton])
 
-    def end(self, singleton: str, reason: str) -> None:
+    def end(self, singleton: str, reason: Reason) -> None:
         """A tenure, if there is one, has ended; only its first end is counted."""
         self._left.discard(singleton)
         if self._open.pop(singleton, None):
             self.ended[singleton, reason] += 1
 
-    def end_all(self, reason: str) -> None:
+    def end_all(self, reason: Reason) -> None:
         """All tenures have ended."""
         for singleton in list(self._open):
             self.end(singleton, reason)
