@@ -5,18 +5,61 @@ Not here: where tenures come from (`immutant.singletons`).
 """
 
 import asyncio
-import threading
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Generator, Iterator
 from concurrent.futures import Future
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Literal
 
 from immutant.calls import waiting
 from immutant.clock import Clock
 from immutant.durations import Duration, seconds
 from immutant.errors import TenureEndedExit, TenureLostError
 
-__all__ = ["BlockingTenure", "Tenure", "Tick"]
+__all__ = ["BlockingMoment", "BlockingTenure", "Moment", "Tenure", "Tick"]
+
+
+class Moment(asyncio.Event):
+    """Something that happens once in a tenure's life, and then has happened for good.
+
+    `await moment`, like `await moment.wait()`, returns once it has; `is_set()` may be asked in any
+    thread. Threads wait by its blocking side (`BlockingMoment`).
+    """
+
+    def __init__(self, clock: Clock) -> None:
+        super().__init__()
+        self._clock = clock
+
+    def __await__(self) -> Generator[Any, None, Literal[True]]:
+        return self.wait().__await__()
+
+    async def within(self, duration: Duration) -> bool:
+        """Wait for it, but no longer than that; whether it has happened."""
+        pause = asyncio.ensure_future(self._clock.sleep(seconds(duration)))
+        come = asyncio.ensure_future(self.wait())
+        try:
+            await asyncio.wait({pause, come}, return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            pause.cancel()
+            come.cancel()
+        return self.is_set()
+
+
+class BlockingMoment:
+    """A moment as plain functions see it, in their threads."""
+
+    def __init__(self, moment: Moment, loop: asyncio.AbstractEventLoop) -> None:
+        self._moment = moment
+        self._loop = loop
+
+    def is_set(self) -> bool:
+        """Whether it has happened."""
+        return self._moment.is_set()
+
+    def wait(self, timeout: Duration | None = None) -> bool:
+        """Wait for it, and no longer than `timeout` where one is given; whether it has happened."""
+        come = self._moment.wait() if timeout is None else self._moment.within(timeout)
+        with waiting():
+            return asyncio.run_coroutine_threadsafe(come, self._loop).result()
 
 
 class Tenure:
@@ -28,7 +71,8 @@ class Tenure:
             it to systems outside, and let them refuse smaller ones.
         stopping: Set when the tenure is to end: finish the step at hand and return. `sleep` and
             `every` see to it by themselves.
-        lost: Set once the tenure has ended whether or not the code has stopped.
+        lost: Set once the tenure has ended whether or not the code has stopped; `stopping` is set
+            then too. The loop sets it: while the loop is busy, `check` alone knows the time.
         blocking: The same tenure for plain functions, in their threads.
         threads: What runs in threads on its behalf; it has not stopped before all of them have.
     """
@@ -38,11 +82,13 @@ class Tenure:
     ) -> None:
         self.singleton = singleton
         self.token = token
-        self.stopping = asyncio.Event()
-        self.lost = asyncio.Event()
+        self.stopping = Moment(clock)
+        self.lost = Moment(clock)
         self.not_after = not_after
         self.threads: set[Future[Any]] = set()
         self._clock = clock
+        self._resting = 0
+        self._seen = clock.now()
         self.blocking = BlockingTenure(self)
 
     def expires_in(self) -> float:
@@ -55,6 +101,7 @@ class Tenure:
         Raises:
             TenureLostError: It has ended or its deadline has passed; do not go on.
         """
+        self._seen = self._clock.now()
         if self.lost.is_set() or self._clock.now() >= self.not_after:
             raise TenureLostError(
                 f"the tenure of {self.singleton} with token {self.token} has ended; "
@@ -63,14 +110,13 @@ class Tenure:
 
     async def sleep(self, duration: Duration) -> None:
         """Sleep; at the end of the tenure the calling function ends here instead."""
-        pause = asyncio.ensure_future(self._clock.sleep(seconds(duration)))
-        stop = asyncio.ensure_future(self.stopping.wait())
+        self._resting += 1
         try:
-            await asyncio.wait({pause, stop}, return_when=asyncio.FIRST_COMPLETED)
+            is_over = await self.stopping.within(duration)
         finally:
-            pause.cancel()
-            stop.cancel()
-        if self.stopping.is_set():
+            self._resting -= 1
+            self._seen = self._clock.now()
+        if is_over:
             raise TenureEndedExit
 
     async def every(self, period: Duration) -> AsyncIterator[int]:
@@ -90,10 +136,13 @@ class Tenure:
             except TenureEndedExit:
                 return
 
+    def silence(self) -> float:
+        """Seconds since its code was last seen in `sleep`, `every` or `check`; 0 in `sleep`."""
+        return 0.0 if self._resting else self._clock.now() - self._seen
+
     def stop(self) -> None:
         """Ask the code to end between its steps; called by whoever granted the tenure."""
         self.stopping.set()
-        self.blocking.stopping.set()
 
     def end(self) -> None:
         """The tenure is over, whatever still runs."""
@@ -105,13 +154,15 @@ class BlockingTenure:
     """A tenure as plain functions see it, in their threads.
 
     Attributes:
-        stopping: Set when the tenure is to end.
+        stopping: Set when the tenure is to end; see `Tenure.stopping`.
+        lost: Set once it has ended; see `Tenure.lost`.
     """
 
     def __init__(self, tenure: Tenure) -> None:
-        self.stopping = threading.Event()
         self._tenure = tenure
         self._loop = asyncio.get_running_loop()
+        self.stopping = BlockingMoment(tenure.stopping, self._loop)
+        self.lost = BlockingMoment(tenure.lost, self._loop)
 
     @property
     def singleton(self) -> str:
