@@ -5,6 +5,7 @@ import subprocess
 import sys
 from collections.abc import Callable
 from datetime import timedelta
+from typing import Any
 
 import pytest
 
@@ -183,3 +184,24 @@ def test_a_function_that_cannot_be_called_so_is_refused_where_it_is_defined(
 ) -> None:
     with pytest.raises(DefinitionError, match=said):
         define(App("demo"))
+
+
+@pytest.mark.parametrize(
+    "options",
+    [
+        {"hard_deadline": True, "singleton": False},
+        {"alive_within": "10s", "singleton": False},
+        {"alive_within": "500ms"},
+        {"alive_within": "often"},
+    ],
+)
+def test_a_guard_that_cannot_be_is_refused_where_it_is_written(
+    app: App, options: dict[str, Any]
+) -> None:
+    with pytest.raises(DefinitionError, match=AT_A_LINE):
+        app.daemon(**options)(lambda tenure: None)
+
+
+def test_a_job_of_every_replica_has_no_hard_deadline(app: App) -> None:
+    with pytest.raises(DefinitionError, match="leave them out, or singleton=False"):
+        app.job(every=1, hard_deadline=True, singleton=False)(lambda tick: None)

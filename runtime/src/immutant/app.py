@@ -150,11 +150,25 @@ class App(WebSide):
 
     @overload
     def daemon(
-        self, function: None = None, /, *, name: str | None = None, singleton: bool = True
+        self,
+        function: None = None,
+        /,
+        *,
+        name: str | None = None,
+        singleton: bool = True,
+        hard_deadline: bool = False,
+        alive_within: Duration | None = None,
     ) -> Callable[[F], F]: ...
 
     def daemon(
-        self, function: Any = None, /, *, name: str | None = None, singleton: bool = True
+        self,
+        function: Any = None,
+        /,
+        *,
+        name: str | None = None,
+        singleton: bool = True,
+        hard_deadline: bool = False,
+        alive_within: Duration | None = None,
     ) -> Any:
         """Keep the decorated function running: once in the cluster, elsewhere when that one dies.
 
@@ -165,14 +179,27 @@ class App(WebSide):
             function: The function, when the decorator is written without parentheses.
             name: Its name in the cluster; the function's own by default.
             singleton: False: once on every replica.
+            hard_deadline: The kernel ends this replica's application as soon as it outlives a
+                tenure of this daemon by the stop margin: while it is frozen, or when it has been
+                too busy to read that the tenure goes on. Linux only.
+            alive_within: How long the daemon may go on without `tenure.sleep`, `every` or `check`,
+                and the application without answering, 1 s at least. Then its tenure ends, and an
+                application that does not answer is killed; None: for ever.
+
+        Raises:
+            DefinitionError: These do not go together, or `alive_within` cannot be.
         """
         place = self._place()
+        with place.named():
+            within = None if alive_within is None else positive(alive_within, "alive_within")
 
         def decorate(function: F) -> F:
             known = name or _name(function)
             self.definitions.claim("daemon", known, place)
             check_callable(function, "a daemon", place, "tenure")
-            self.definitions.daemons.append(DaemonDefinition(known, function, singleton, place))
+            self.definitions.daemons.append(
+                DaemonDefinition(known, function, singleton, place, hard_deadline, within)
+            )
             return function
 
         return decorate if function is None else decorate(function)
@@ -194,6 +221,7 @@ class App(WebSide):
         interrupted: "Interrupted" = "rerun",
         singleton: bool = True,
         name: str | None = None,
+        hard_deadline: bool = False,
     ) -> Callable[[F], F]:
         """Run the decorated function when it is due: once in the cluster for each due time.
 
@@ -214,6 +242,7 @@ class App(WebSide):
             interrupted: A run that was cut off is run again ("rerun") or only recorded ("record").
             singleton: False: on every replica.
             name: Its name in the cluster; the function's own by default.
+            hard_deadline: As of a daemon: the kernel ends what outlives its tenure.
 
         Raises:
             DefinitionError: It cannot be a schedule; the text says what to write instead.
@@ -241,7 +270,9 @@ class App(WebSide):
             known = name or _name(function)
             self.definitions.claim("job", known, place)
             check_callable(function, "a job", place, "tick")
-            self.definitions.jobs.append(JobDefinition(known, function, schedule, singleton, place))
+            self.definitions.jobs.append(
+                JobDefinition(known, function, schedule, singleton, place, hard_deadline)
+            )
             return function
 
         return decorate

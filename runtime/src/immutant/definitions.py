@@ -136,23 +136,56 @@ class ListenerDefinition:
 
 @dataclass(frozen=True, slots=True)
 class DaemonDefinition:
-    """A function that is kept running: once in the cluster, or once per replica."""
+    """A function that is kept running: once in the cluster, or once per replica.
+
+    Attributes:
+        hard_deadline: The kernel ends the process that outlives the deadline of a tenure.
+        alive_within: Seconds within which it shows life; None: it need not.
+    """
 
     name: str
     function: Function
     singleton: bool
     place: Place
+    hard_deadline: bool = False
+    alive_within: float | None = None
+
+    def __post_init__(self) -> None:
+        if self.hard_deadline or self.alive_within is not None:
+            _check_singleton(self)
+        if self.alive_within is not None and self.alive_within < _LEAST_ALIVE:
+            raise DefinitionError(
+                f"{self.place}: alive_within must be {_LEAST_ALIVE:g} s or more: a busy machine "
+                "keeps a healthy application silent for a moment too"
+            )
 
 
 @dataclass(frozen=True, slots=True)
 class JobDefinition:
-    """A function that runs when its schedule says: once in the cluster, or on every replica."""
+    """A function that runs when its schedule says: once in the cluster, or on every replica.
+
+    Attributes:
+        hard_deadline: The kernel ends the process that outlives the deadline of a tenure.
+    """
 
     name: str
     function: Function
     schedule: "Schedule"
     singleton: bool
     place: Place
+    hard_deadline: bool = False
+
+    def __post_init__(self) -> None:
+        if self.hard_deadline:
+            _check_singleton(self)
+
+
+def _check_singleton(definition: DaemonDefinition | JobDefinition) -> None:
+    if not definition.singleton:
+        raise DefinitionError(
+            f"{definition.place}: hard_deadline and alive_within are for what another replica can "
+            "go on with; leave them out, or singleton=False"
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -218,6 +251,11 @@ class Registry:
     mounts: list[MountDefinition] = field(default_factory=list)
     _taken: dict[tuple[str, str], Place] = field(default_factory=dict)
 
+    def have_hard_deadlines(self) -> bool:
+        """Whether the kernel is to end this application at the deadline of a tenure."""
+        daemons, jobs = self.daemons, self.jobs
+        return any(one.hard_deadline for one in daemons) or any(one.hard_deadline for one in jobs)
+
     def residents(self) -> "list[DaemonDefinition | JobDefinition]":
         """The daemons and jobs that every replica runs by itself."""
         every: list[DaemonDefinition | JobDefinition] = [*self.daemons, *self.jobs]
@@ -240,6 +278,9 @@ class Registry:
                 "import that object elsewhere, or give one of the two another name"
             )
 
+
+_LEAST_ALIVE = 1.0
+"""Seconds."""
 
 _MAX_NAME = 200
 """Bytes: leaves room for prefixes in the stores' own limits."""

@@ -35,11 +35,14 @@ class Candidacy:
         kind: Daemon or job; names of the two don't collide.
         name: The singleton's name within its kind.
         schedule: For a job, `immutant.schedules.Schedule` as JSON text; "" for a daemon.
+        hard_deadline: The kernel ends the process that outlives the deadline of a tenure. That is
+            between the application and its supervisor; the coordinator is not told.
     """
 
     kind: Kind
     name: str
     schedule: str = ""
+    hard_deadline: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,6 +121,12 @@ class Link(Protocol):
 
         Raises:
             CoordinatorError: There is no coordinator now.
+        """
+
+    def alive(self, tenure: str, within: float) -> None:
+        """The application's loop answers, and does so again within that many seconds.
+
+        Whoever can end the process does so when it does not, until `ending` or `stopped`.
         """
 
     def ending(self, tenure: str, not_after: float) -> None:

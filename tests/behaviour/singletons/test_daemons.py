@@ -1,5 +1,6 @@
 """What a daemon of which the cluster has one may rely on."""
 
+import asyncio
 import threading
 from dataclasses import dataclass, field
 
@@ -123,3 +124,48 @@ async def test_a_plain_function_runs_in_a_thread_and_ends_in_its_sleep(cluster: 
     assert threads[0] is not threading.main_thread()
     await member.leave()
     assert len(ended) == 1
+
+
+async def test_a_daemon_that_hangs_is_begun_again_in_another_tenure(cluster: Cluster) -> None:
+    app, begun = App("demo"), []
+
+    @app.daemon(alive_within="1s")
+    async def hanging(tenure: Tenure) -> None:
+        begun.append(tenure.token)
+        if len(begun) == 1:
+            await asyncio.Event().wait()
+        await tenure.sleep("1h")
+
+    await cluster.join(app, "demo-0")
+    await cluster.until(lambda: len(begun) == 2)
+    assert begun[1] > begun[0]
+    await cluster.world.elapse(2.5)
+    assert len(begun) == 2, "who sleeps in its tenure is not silent"
+
+
+async def test_a_daemon_that_asks_for_nothing_may_hang(cluster: Cluster) -> None:
+    app, begun = App("demo"), []
+
+    @app.daemon
+    async def hanging(tenure: Tenure) -> None:
+        begun.append(tenure.token)
+        await asyncio.Event().wait()
+
+    await cluster.join(app, "demo-0")
+    await cluster.until(lambda: len(begun) == 1)
+    await cluster.world.elapse(3.0)
+    assert len(begun) == 1
+
+
+async def test_a_plain_function_hears_of_the_loss_of_its_tenure(cluster: Cluster) -> None:
+    app, heard = App("demo"), []
+
+    @app.daemon
+    def plain(tenure: BlockingTenure) -> None:
+        heard.append(tenure.lost.wait("1ms"))
+        heard.append(tenure.lost.wait())
+
+    member = await cluster.join(app, "demo-0")
+    await cluster.until(lambda: heard == [False])
+    member.store.frozen = True
+    await cluster.until(lambda: heard == [False, True])

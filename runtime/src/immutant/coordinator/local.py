@@ -20,6 +20,9 @@ class LocalLink:
     def stand(self, candidacy: Candidacy) -> AbstractAsyncContextManager[AsyncIterator[Event]]:
         return self._driver.stand(candidacy)
 
+    def alive(self, tenure: str, within: float) -> None:
+        """Nothing: nobody beyond this link could end the process."""
+
     def ending(self, tenure: str, not_after: float) -> None:
         """Nothing: nobody beyond this link could end the process."""
 

@@ -15,13 +15,15 @@ from typing import NoReturn
 from immutant import filelock
 from immutant.app import App
 from immutant.calls import TenuredThreads
-from immutant.clock import SystemClock
+from immutant.clock import Clock, SystemClock
 from immutant.contract.environment import Environment, Grid
+from immutant.contract.timings import Timings
 from immutant.errors import ImmutantError
-from immutant.processes import EX_SOFTWARE, ending, status_of, told
+from immutant.processes import EX_SOFTWARE, ending, say, status_of, told
 from immutant.runtime import AppRuntime
-from immutant.serve.guard import GuardedLink
+from immutant.serve.guard import GuardedLink, HardDeadline
 from immutant.serve.http_link import HttpLink
+from immutant.serve.kernel_timer import KernelTimer
 from immutant.serve.loading import load_app
 from immutant.stores import Backend
 from immutant.webserver import WebServer
@@ -78,8 +80,9 @@ async def _serve(app: App, environment: Environment, report: int) -> None:
     asyncio.get_running_loop().set_default_executor(TenuredThreads())
     clock = SystemClock()
     lock = filelock.hold(environment.app_lock)
+    hard = _hard_deadline(app, environment.timings, clock)
     backend = await _open_backend(environment)
-    link = GuardedLink(HttpLink(environment.coordinator), report)
+    link = GuardedLink(HttpLink(environment.coordinator), report, clock, hard)
     runtime = AppRuntime(app, backend, link, replica=environment.replica, clock=clock)
     await runtime.start()
     async with WebServer(runtime.asgi, environment.listen, lifespan=True) as server:
@@ -91,6 +94,16 @@ async def _serve(app: App, environment: Environment, report: int) -> None:
     await link.close()
     await backend.close()
     lock.release()
+
+
+def _hard_deadline(app: App, timings: Timings, clock: Clock) -> HardDeadline | None:
+    """What ends this process at its hard deadlines, where it has some."""
+    if not app.definitions.have_hard_deadlines():
+        return None
+    if not KernelTimer.is_supported():
+        say("hard_deadline=True does nothing here: only Linux has a timer for it")
+        return None
+    return HardDeadline(KernelTimer(), clock, timings.stop_margin)
 
 
 async def _open_backend(environment: Environment) -> Backend:

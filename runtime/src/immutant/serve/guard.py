@@ -1,7 +1,8 @@
-"""What the child owes the supervisor: which tenures it runs, until when.
+"""What the child owes the supervisor: which tenures it runs, until when, and signs of life.
 
-Belongs here: the pipe's two ends. The child says what it holds and until when, and what has
-stopped; the supervisor kills it when something outlives its deadline by the stop margin.
+Belongs here: the pipe's two ends, and the kernel's timer beside it. The child says what it holds
+and until when, and what has stopped; the supervisor kills it when something outlives its deadline
+by the stop margin. Of tenures with a hard deadline the kernel does so by itself.
 """
 
 import asyncio
@@ -9,38 +10,104 @@ import json
 import os
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from dataclasses import asdict, dataclass, replace
+from typing import Protocol
 
+from immutant.clock import Clock
 from immutant.link import Candidacy, Event, Granted, Heartbeat, Link, Outcome
 
-__all__ = ["Deadlines", "GuardedLink"]
+__all__ = ["Deadlines", "GuardedLink", "HardDeadline", "Owed", "Timer"]
+
+
+@dataclass(frozen=True, slots=True)
+class Owed:
+    """What is owed for one tenure.
+
+    Attributes:
+        tenure: Its id.
+        not_after: It is good until then; None: it has stopped, and nothing is owed.
+        is_final: Its code has been told to end, and renewals change nothing any more.
+        is_hard: The kernel's timer stands for it too.
+        alive_within: The loop answers again within so many seconds; None: it need not.
+        alive_until: The instant that makes.
+    """
+
+    tenure: str
+    not_after: float | None = None
+    is_final: bool = False
+    is_hard: bool = False
+    alive_within: float | None = None
+    alive_until: float | None = None
+
+
+class Timer(Protocol):
+    """What kills this process at an instant; see `immutant.serve.kernel_timer`."""
+
+    def set(self, at: float | None) -> None:
+        """Do it at that instant; None: never."""
+
+
+class HardDeadline:
+    """The kernel's timer, set to the first instant at which the supervisor would have to kill.
+
+    Not to `not_after` itself: then each tenure that ends for want of renewals, as all do while the
+    API server is away, would cost the application. Nobody else begins before the margins are over.
+    """
+
+    def __init__(self, timer: Timer, clock: Clock, stop_margin: float) -> None:
+        self._timer = timer
+        self._clock = clock
+        self._deadlines = Deadlines(stop_margin)
+
+    def owe(self, owed: Owed) -> None:
+        """Set the timer by what is owed now.
+
+        A tenure that is over before the application hears of it is not run, and owes nothing.
+        """
+        known = owed.tenure in self._deadlines
+        if known or (owed.not_after is not None and self._clock.now() < owed.not_after):
+            self._deadlines.owe(owed)
+            self._timer.set(self._deadlines.overdue_at())
 
 
 class GuardedLink:
     """A link whose tenures are reported to the supervisor."""
 
-    def __init__(self, link: Link, report: int) -> None:
+    def __init__(self, link: Link, report: int, clock: Clock, hard: HardDeadline | None) -> None:
         """Wrap a link.
 
         Args:
             link: The link to the coordinator.
             report: The file descriptor that the supervisor reads.
+            clock: The machine's clock.
+            hard: What ends this process at its hard deadlines; None: it has none.
         """
         self._link = link
         self._report = report
-        self._unsaid: dict[str, tuple[float | None, bool]] = {}
+        self._clock = clock
+        self._hard = hard
+        self._owed: dict[str, Owed] = {}
+        self._unsaid: dict[str, Owed] = {}
         os.set_blocking(report, False)
 
     @asynccontextmanager
     async def stand(self, candidacy: Candidacy) -> AsyncIterator[AsyncIterator[Event]]:
         async with self._link.stand(candidacy) as events:
-            yield self._watched(events)
+            yield self._watched(events, candidacy.hard_deadline and self._hard is not None)
+
+    def alive(self, tenure: str, within: float) -> None:
+        until = self._clock.now() + within
+        self._say(replace(self._of(tenure), alive_within=within, alive_until=until))
+        self._link.alive(tenure, within)
 
     def ending(self, tenure: str, not_after: float) -> None:
-        self._say(tenure, not_after, is_final=True)
+        final = replace(self._of(tenure), not_after=not_after, is_final=True)
+        # From here on the deadline says when it must have ended; what ends answers nothing.
+        self._say(replace(final, alive_within=None, alive_until=None))
         self._link.ending(tenure, not_after)
 
     async def stopped(self, tenure: str) -> None:
-        self._say(tenure, None)
+        self._say(replace(self._of(tenure), not_after=None))
         await self._link.stopped(tenure)
 
     async def done(self, tenure: str, outcome: Outcome) -> None:
@@ -52,24 +119,34 @@ class GuardedLink:
     async def close(self) -> None:
         await self._link.close()
 
-    async def _watched(self, events: AsyncIterator[Event]) -> AsyncIterator[Event]:
+    async def _watched(self, events: AsyncIterator[Event], is_hard: bool) -> AsyncIterator[Event]:
         tenure = ""
         async for event in events:
             if isinstance(event, Granted):
                 tenure = event.tenure
-            if isinstance(event, Granted | Heartbeat):
-                self._say(tenure, event.not_after)
+                self._say(Owed(tenure, event.not_after, is_hard=is_hard))
+            elif isinstance(event, Heartbeat):
+                self._say(replace(self._of(tenure), not_after=event.not_after))
             yield event
 
-    def _say(self, tenure: str, not_after: float | None, *, is_final: bool = False) -> None:
-        self._unsaid[tenure] = (not_after, is_final)
+    def _of(self, tenure: str) -> Owed:
+        return self._owed.get(tenure, Owed(tenure))
+
+    def _say(self, owed: Owed) -> None:
+        if owed.not_after is None:
+            self._owed.pop(owed.tenure, None)
+        else:
+            self._owed[owed.tenure] = owed
+        if self._hard is not None and owed.is_hard:
+            self._hard.owe(owed)
+        self._unsaid[owed.tenure] = owed
         self._flush()
 
     def _flush(self) -> None:
         """Say what is unsaid; a supervisor that does not read must not stop the application."""
         loop = asyncio.get_running_loop()
-        for tenure, (not_after, is_final) in list(self._unsaid.items()):
-            line = json.dumps([tenure, not_after, is_final]).encode() + b"\n"
+        for tenure, owed in list(self._unsaid.items()):
+            line = json.dumps(asdict(owed)).encode() + b"\n"
             try:
                 os.write(self._report, line)
             except BlockingIOError:
@@ -80,32 +157,60 @@ class GuardedLink:
 
 
 class Deadlines:
-    """The supervisor's end: what the child holds, and when it is overdue."""
+    """What is owed, and when it is overdue."""
 
     def __init__(self, stop_margin: float) -> None:
         self._stop_margin = stop_margin
-        self._held: dict[str, float] = {}
-        self._final: set[str] = set()
+        self._owed: dict[str, Owed] = {}
+        self._told: dict[str, float] = {}
         self._rest = b""
+
+    def __contains__(self, tenure: object) -> bool:
+        return tenure in self._owed
 
     def feed(self, data: bytes) -> None:
         """Take what was read from the pipe."""
         *lines, self._rest = (self._rest + data).split(b"\n")
         for line in lines:
-            tenure, not_after, is_final = json.loads(line)
-            if not_after is None:
-                self._held.pop(tenure, None)
-                self._final.discard(tenure)
-            else:
-                self._held[tenure] = max(not_after, self._held.get(tenure, 0.0))
-                if is_final:
-                    self._final.add(tenure)
+            self.owe(Owed(**json.loads(line)))
+
+    def owe(self, owed: Owed) -> None:
+        """Take the child's word for one tenure; deadlines never go back."""
+        if owed.not_after is None:
+            self._owed.pop(owed.tenure, None)
+            self._told.pop(owed.tenure, None)
+            return
+        former = self._owed.get(owed.tenure, owed).not_after or 0.0
+        self._owed[owed.tenure] = replace(owed, not_after=max(former, owed.not_after))
 
     def extend(self, deadlines: dict[str, float]) -> None:
         """Take the coordinator's word, for a child that is too busy to hear it."""
-        for tenure in (self._held.keys() & deadlines.keys()) - self._final:
-            self._held[tenure] = max(self._held[tenure], deadlines[tenure])
+        for tenure in self._owed.keys() & deadlines.keys():
+            if not self._owed[tenure].is_final:
+                self._told[tenure] = max(self._told.get(tenure, 0.0), deadlines[tenure])
+
+    def forgive(self, now: float) -> None:
+        """Count the silence from now on: who was frozen as well cannot tell who was silent."""
+        for owed in self._owed.values():
+            if owed.alive_within is not None:
+                until = now + owed.alive_within
+                self._owed[owed.tenure] = replace(owed, alive_until=until)
 
     def overdue_at(self) -> float | None:
         """When the child has to be killed if nothing changes; None: never."""
-        return min(self._held.values()) + self._stop_margin if self._held else None
+        ends = [max(_end(one), self._told.get(one.tenure, 0.0)) for one in self._owed.values()]
+        return min(ends) + self._stop_margin if ends else None
+
+    def hard_at(self) -> float | None:
+        """When the kernel kills the child, which hears nothing of `extend`; None: never."""
+        ends = [_end(one) for one in self._owed.values() if one.is_hard]
+        return min(ends) + self._stop_margin if ends else None
+
+    def silent_at(self) -> float | None:
+        """When the child has to be killed unless its loop answers before; None: never."""
+        ends = [one.alive_until for one in self._owed.values() if one.alive_until is not None]
+        return min(ends, default=None)
+
+
+def _end(owed: Owed) -> float:
+    return owed.not_after or 0.0

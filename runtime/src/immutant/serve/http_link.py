@@ -42,6 +42,9 @@ class HttpLink:
             async with transport.stream(self._address, "POST", "/v1/singletons", body) as lines:
                 yield _events(lines)
 
+    def alive(self, tenure: str, within: float) -> None:
+        """Nothing: nobody beyond this link could end the process."""
+
     def ending(self, tenure: str, not_after: float) -> None:
         """Nothing: nobody beyond this link could end the process."""
 

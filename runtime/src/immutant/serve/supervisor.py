@@ -21,6 +21,9 @@ __all__ = ["supervise"]
 _RECONNECT = 0.2
 _CHUNK = 65536
 
+_LATE = 0.25
+"""Seconds: a supervisor that comes so late to a silence was frozen or starved itself."""
+
 
 async def supervise(environment: Environment, child: int, report: int) -> int:
     """Watch over the child until it has ended; the exit status for this process.
@@ -42,6 +45,7 @@ class _Supervisor:
         self._deadlines = deadlines
         self._clock = SystemClock()
         self._changed = asyncio.Event()
+        self._has_killed = False
 
     async def run(self, report: int, patience: float) -> int:
         os.set_blocking(report, False)
@@ -53,7 +57,9 @@ class _Supervisor:
             asyncio.create_task(self._ask_coordinator()),
         ]
         try:
-            return await asyncio.to_thread(_wait_for, self._child)
+            status = await asyncio.to_thread(_wait_for, self._child)
+            self._explain(status)
+            return status
         finally:
             for task in work:
                 task.cancel()
@@ -70,21 +76,31 @@ class _Supervisor:
         await end.wait()
         self._signal(signal.SIGTERM)
         await self._clock.sleep(patience)
-        say(f"the application has not ended within {patience:g} s and is killed")
-        self._signal(signal.SIGKILL)
+        self._kill(f"the application has not ended within {patience:g} s and is killed")
 
     async def _enforce(self) -> None:
-        """Kill the child when a tenure outlives its deadline by the stop margin."""
+        """Kill the child when a tenure outlives its deadline by the stop margin.
+
+        Or when its loop does not answer within what a daemon has asked for (`alive_within`).
+        """
         while True:
             self._changed.clear()
-            overdue = self._deadlines.overdue_at()
-            left = None if overdue is None else overdue - self._clock.now()
-            if left is not None and left <= 0:
-                say("the application did not stop at the end of a tenure and is killed")
-                self._signal(signal.SIGKILL)
+            overdue, silent = self._deadlines.overdue_at(), self._deadlines.silent_at()
+            now = self._clock.now()
+            if overdue is not None and overdue <= now:
+                self._kill("the application did not stop at the end of a tenure and is killed")
                 return
+            if silent is not None and silent <= now:
+                if now < silent + _LATE:
+                    self._kill("the application does not answer (alive_within) and is killed")
+                    return
+                self._deadlines.forgive(now)
+                continue
+            next_end = min((end for end in (overdue, silent) if end is not None), default=None)
             with contextlib.suppress(TimeoutError):
-                await asyncio.wait_for(self._changed.wait(), left)
+                await asyncio.wait_for(
+                    self._changed.wait(), None if next_end is None else next_end - now
+                )
 
     async def _ask_coordinator(self) -> None:
         """Hear the deadlines from the coordinator as well.
@@ -101,6 +117,21 @@ class _Supervisor:
                         self._changed.set()
             await self._clock.sleep(_RECONNECT)
 
+    def _kill(self, why: str) -> None:
+        say(why)
+        self._has_killed = True
+        self._signal(signal.SIGKILL)
+
+    def _explain(self, status: int) -> None:
+        """Say of an end by the kernel's timer what it was: nobody else could."""
+        due = self._deadlines.hard_at()
+        is_killed = status == _status(-signal.SIGKILL) and not self._has_killed
+        if is_killed and due is not None and due <= self._clock.now():
+            say(
+                "the application outlived a tenure with hard_deadline=True, frozen or too busy to "
+                "read its renewals, and the kernel has killed it"
+            )
+
     def _signal(self, number: signal.Signals) -> None:
         with contextlib.suppress(ProcessLookupError):
             os.kill(self._child, number)
@@ -111,5 +142,9 @@ def _wait_for(child: int) -> int:
     while True:
         pid, status = os.wait()
         if pid == child:
-            code = os.waitstatus_to_exitcode(status)
-            return code if code >= 0 else 128 - code
+            return _status(os.waitstatus_to_exitcode(status))
+
+
+def _status(code: int) -> int:
+    """The exit status by which a shell would tell a code of Python's."""
+    return code if code >= 0 else 128 - code

@@ -22,6 +22,9 @@ __all__ = ["Candidate"]
 _RETRY = 0.1
 """Seconds before standing again: a coordinator that restarts needs about as long."""
 
+_ANSWERED = 0.25
+"""The share of `alive_within` after which the loop answers again."""
+
 _ROUNDS_TO_READ = 10
 """Turns of the loop from bytes in a socket's buffer to the event; about three are needed."""
 
@@ -86,6 +89,7 @@ class Candidate:
             asyncio.create_task(self._hear(events, tenure, ticks)),
             asyncio.create_task(self._until(tenure)),
             asyncio.create_task(self._grace(tenure)),
+            asyncio.create_task(self._show_life(tenure, tenure_id)),
         ]
         try:
             await asyncio.wait(ends, return_when=asyncio.FIRST_COMPLETED)
@@ -127,6 +131,21 @@ class Candidate:
             elif isinstance(event, Stopping):
                 self._grace_seconds = event.grace
                 tenure.stop()
+
+    async def _show_life(self, tenure: Tenure, tenure_id: str) -> None:
+        """Say that the loop answers; return when the code shows no life any more.
+
+        The tenure ends then. Code that can be cancelled ends with it, and for the rest there is
+        the tenure's deadline.
+        """
+        within = self._duty.alive_within
+        if within is None:
+            await tenure.lost.wait()
+            return
+        while (left := within - tenure.silence()) > 0:
+            self._link.alive(tenure_id, within)
+            await self._clock.sleep(min(left, within * _ANSWERED))
+        _log.error("%s: no sign of life within %g s; its tenure ends", self._name, within)
 
     async def _until(self, tenure: Tenure) -> None:
         """Return when the tenure's deadline has passed without a renewal."""

@@ -22,9 +22,15 @@ _RETELL = 0.2
 
 
 class Duty(Protocol):
-    """What is done in one tenure after the other."""
+    """What is done in one tenure after the other.
+
+    Attributes:
+        candidacy: What it stands for.
+        alive_within: Seconds within which its code shows life; None: it need not.
+    """
 
     candidacy: Candidacy
+    alive_within: float | None
 
     async def perform(self, tenure: Tenure, tenure_id: str, ticks: Ticks) -> None:
         """Do it until `tenure.stopping` is set, and return when nothing of it runs any more."""
@@ -34,7 +40,10 @@ class DaemonDuty:
     """Keep a daemon running."""
 
     def __init__(self, definition: DaemonDefinition, clock: Clock) -> None:
-        self.candidacy = Candidacy("daemon", definition.name)
+        self.candidacy = Candidacy(
+            "daemon", definition.name, hard_deadline=definition.hard_deadline
+        )
+        self.alive_within = definition.alive_within
         self._handler = Handler(definition.function, offered=1)
         self._clock = clock
 
@@ -45,8 +54,11 @@ class DaemonDuty:
 class JobDuty:
     """Run a job's ticks as they come, one at a time, and say how each went."""
 
+    alive_within: float | None = None
+
     def __init__(self, definition: JobDefinition, link: Link, clock: Clock) -> None:
-        self.candidacy = Candidacy("job", definition.name, definition.schedule.to_json())
+        schedule = definition.schedule.to_json()
+        self.candidacy = Candidacy("job", definition.name, schedule, definition.hard_deadline)
         self._handler = Handler(definition.function, offered=1)
         self._link = link
         self._clock = clock

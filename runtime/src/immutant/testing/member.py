@@ -64,6 +64,9 @@ class _Line:
             raise CoordinatorError("the coordinator of this replica is gone")
         return self._link.stand(candidacy)
 
+    def alive(self, tenure: str, within: float) -> None:
+        self._link.alive(tenure, within)
+
     def ending(self, tenure: str, not_after: float) -> None:
         self._link.ending(tenure, not_after)
 
