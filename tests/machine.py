@@ -17,18 +17,30 @@ from tests.e2e.testbed import Testbed, TestbedError, given_kubeconfig, programs,
 from tests.e2e.testbed import machine as debian
 from tests.grid import build as member
 
-__all__ = ["API_SERVER", "HELM", "LINUX", "MEMBERS", "lacking", "main", "need", "not_run"]
+__all__ = [
+    "API_SERVER",
+    "DATABASE",
+    "HELM",
+    "LINUX",
+    "MEMBERS",
+    "lacking",
+    "main",
+    "need",
+    "not_run",
+]
 
 LINUX = "Linux"
 """Stands among the programs for the kernel, whose own calls some tests make."""
 
 API_SERVER = (LINUX, "etcd", "openssl", "go")
+DATABASE = ("initdb", "postgres")
 HELM = ("go",)
 MEMBERS = member.PROGRAMS
 
 _PURPOSES: tuple[tuple[str, tuple[str, ...], Callable[[], object] | None], ...] = (
     ("the router's configuration", ("haproxy",), None),
     ("tests on a real grid", MEMBERS, member.build),
+    ("the recipe for a database of one's own", DATABASE, None),
     ("tests of the chart", HELM, partial(programs.build, "helm")),
     ("tests on a real API server", API_SERVER, partial(programs.build, "kubernetes", "helm")),
 )

@@ -3,56 +3,24 @@
 import inspect
 import logging
 import re
-from collections.abc import Iterator
 from pathlib import Path
-from types import ModuleType
-from typing import NamedTuple
 
 import pytest
+from tests.documents import DOCS, ROOT, Block, blocks, load, name
 
 from immutant import App, testing
 
-ROOT = Path(__file__).parents[2]
-DOCS = sorted([ROOT / "README.md", ROOT / "CONTRIBUTING.md", *ROOT.glob("docs/**/*.md")])
 SOURCE = ROOT / "runtime" / "src" / "immutant"
 NOT_CODE = {"", "text", "sh", "sql", "json", "yaml", "toml", "http", "mermaid"}
+ELSEWHERE = {"python postgres"}
+"""Code that needs a server: tests/integration/postgres runs it."""
 
-_FENCE = re.compile(r"^```([^\n]*)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 _NAMED = re.compile(r"`((?:docs|examples|requirements|runtime|tests|tools)/[\w./-]+)`")
 _LINK = re.compile(r"\]\((?!https?:)([^)#\s]+)")
 _MAPPED = re.compile(r"^- `([\w/]+\.py)`: ", re.MULTILINE)
 
 
-class Block(NamedTuple):
-    """One fenced block of a document; `line` is that of its first line of code."""
-
-    path: Path
-    line: int
-    kind: str
-    code: str
-
-
-def blocks() -> Iterator[Block]:
-    for path in DOCS:
-        text = path.read_text() if path.exists() else ""
-        for found in _FENCE.finditer(text):
-            line = text.count("\n", 0, found.start()) + 2
-            yield Block(path, line, found[1].strip(), found[2])
-
-
-def name(block: Block) -> str:
-    return f"{block.path.relative_to(ROOT)}:{block.line}"
-
-
 PYTHON = [block for block in blocks() if block.kind == "python"]
-
-
-def load(block: Block) -> ModuleType:
-    """The block as a module of its own; errors show the line in the document."""
-    module = ModuleType("documented")
-    code = "\n" * (block.line - 1) + block.code
-    exec(compile(code, str(block.path), "exec"), vars(module))
-    return module
 
 
 async def start_and_stop(app: App) -> None:
@@ -79,7 +47,9 @@ async def test_a_block_starts_and_stops_and_its_own_tests_pass(
 
 
 def test_every_block_is_of_a_kind_that_is_known() -> None:
-    unknown = [name(block) for block in blocks() if block.kind not in NOT_CODE | {"python"}]
+    unknown = [
+        name(block) for block in blocks() if block.kind not in NOT_CODE | ELSEWHERE | {"python"}
+    ]
     assert unknown == [], "write ```python for code that is to run, or one of the kinds in NOT_CODE"
 
 

@@ -4,18 +4,29 @@ Belongs here: the checks, each with its sentence, and which Debian package has w
 all tests, since several need the same. Not here: anything about Kubernetes.
 """
 
+import contextlib
 import functools
+import glob
 import os
 import re
 import shutil
 import subprocess
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from tests.e2e.testbed.errors import TestbedError
 
-__all__ = ["CNI_PLUGINS", "can_install", "install", "lacking", "prepare", "provide", "why_not"]
+__all__ = [
+    "CNI_PLUGINS",
+    "can_install",
+    "install",
+    "lacking",
+    "prepare",
+    "provide",
+    "where",
+    "why_not",
+]
 
 CNI_PLUGINS = Path("/usr/lib/cni")
 
@@ -38,7 +49,13 @@ _PACKAGES = {
     "haproxy": "haproxy",
     "javac": "default-jdk-headless",
     "mvn": "maven",
+    "initdb": "postgresql",
+    "postgres": "postgresql",
 }
+_SERVERS = "/usr/lib/postgresql/*/bin"
+"""Debian keeps the programs of PostgreSQL's server out of the PATH, a folder a version."""
+
+_NO_DATABASE = Path("/etc/postgresql-common/createcluster.d/immutant-tests.conf")
 _ADMINISTRATION = {"CAP_NET_ADMIN": 12, "CAP_SYS_ADMIN": 21}
 
 
@@ -110,7 +127,25 @@ def install(packages: Sequence[str]) -> None:
         raise TestbedError(f"install what the Debian packages {names} hold; there is no apt-get")
     print(f"installing {names}", flush=True)
     _update()
-    _apt("install", "-y", "--no-install-recommends", *packages)
+    with _making_no_database() if "postgresql" in packages else contextlib.nullcontext():
+        _apt("install", "-y", "--no-install-recommends", *packages)
+
+
+def where(program: str) -> str | None:
+    """The path of an installed program; None: it is not there."""
+    servers = sorted(glob.glob(_SERVERS), reverse=True)  # noqa: PTH207 - a pattern from the root
+    return shutil.which(program) or shutil.which(program, path=os.pathsep.join(servers))
+
+
+@contextlib.contextmanager
+def _making_no_database() -> Iterator[None]:
+    """Within the context Debian's package makes no database of its own, and starts no service."""
+    _NO_DATABASE.parent.mkdir(parents=True, exist_ok=True)
+    _NO_DATABASE.write_text("create_main_cluster = false\n")
+    try:
+        yield
+    finally:
+        _NO_DATABASE.unlink()
 
 
 @functools.cache
@@ -130,7 +165,7 @@ def _apt(*arguments: str) -> None:
 
 
 def _missing(programs: Sequence[str]) -> list[str]:
-    return [program for program in programs if shutil.which(program) is None]
+    return [program for program in programs if where(program) is None]
 
 
 def _packages(programs: Sequence[str]) -> list[str]:

@@ -56,6 +56,27 @@ def test_what_apt_cannot_install_is_told_in_its_words(path: Path) -> None:
         machine.provide("mvn")
 
 
+def test_a_database_server_is_found_beside_the_path_and_brings_no_database(
+    path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    setting = path / "etc" / "immutant.conf"
+    monkeypatch.setattr(machine, "_NO_DATABASE", setting)
+    monkeypatch.setattr(machine, "_SERVERS", str(path / "servers" / "*" / "bin"))
+    assert machine.lacking("initdb", "postgres") == (
+        "there is no initdb and no postgres here; install it (Debian's postgresql)"
+    )
+    put(path / "apt-get", f'[ "$2" = update ] || cp {setting} {path}/told')
+    monkeypatch.setenv("PATH", f"{path}:{os.environ['PATH']}:/bin:/usr/bin")
+    machine.install(["postgresql"])
+    assert (path / "told").read_text() == "create_main_cluster = false\n"
+    assert not setting.exists()
+    servers = path / "servers" / "15" / "bin"
+    servers.mkdir(parents=True)
+    put(servers / "postgres")
+    monkeypatch.setenv("PATH", str(path))
+    assert machine.where("postgres") == str(servers / "postgres")
+
+
 def test_without_apt_the_packages_are_named(path: Path) -> None:
     with pytest.raises(TestbedError, match="packages golang-go hold; there is no apt-get"):
         machine.provide("go")
