@@ -1,6 +1,7 @@
 """What a daemon of which the cluster has one may rely on."""
 
 import asyncio
+import gc
 import threading
 from dataclasses import dataclass, field
 
@@ -8,6 +9,7 @@ import pytest
 from tests.behaviour.singletons.conftest import FAST, Cluster
 
 from immutant import App, BlockingTenure, Tenure, TenureLostError
+from immutant.calls import waiting
 
 
 @dataclass
@@ -141,6 +143,32 @@ async def test_a_daemon_that_hangs_is_begun_again_in_another_tenure(cluster: Clu
     assert begun[1] > begun[0]
     await cluster.world.elapse(2.5)
     assert len(begun) == 2, "who sleeps in its tenure is not silent"
+
+
+async def test_a_daemon_that_ignores_its_end_keeps_its_successor_waiting(
+    cluster: Cluster, caplog: pytest.LogCaptureFixture
+) -> None:
+    app, begun, go_on = App("demo"), [], threading.Event()
+
+    @app.daemon(alive_within="1s")
+    def hanging(tenure: BlockingTenure) -> None:
+        begun.append(tenure.token)
+        if len(begun) == 1:
+            with waiting():  # as on a peer that does not answer
+                go_on.wait(60)
+        tenure.sleep("1h")
+
+    await cluster.join(app, "demo-0")
+    await cluster.join(app, "demo-1")
+    await cluster.until(lambda: len(begun) == 1)
+    await cluster.world.elapse(3.0)
+    held = [one for one in cluster.members if one.driver.tenures()]
+    assert len(held) == 1, "until its process is killed nobody else begins"
+    assert len(begun) == 1
+    go_on.set()
+    await cluster.until(lambda: len(begun) == 2)
+    gc.collect()
+    assert "never retrieved" not in caplog.text
 
 
 async def test_a_daemon_that_asks_for_nothing_may_hang(cluster: Cluster) -> None:

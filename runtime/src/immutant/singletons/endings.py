@@ -10,9 +10,12 @@ __all__ = ["see_ended"]
 async def see_ended(work: Iterable["asyncio.Future[Any]"]) -> None:
     """Return once all of it has ended, however often this task is cancelled meanwhile.
 
-    To be cancelled is no reason to say that something has stopped which goes on.
+    To be cancelled is no reason to say that something has stopped which goes on. How it ended is
+    the caller's to ask; asyncio is not to complain of errors that nobody asks for.
     """
     ending, cancelled = set(work), False
+    for one in ending:
+        one.add_done_callback(_take_note)
     while ending := {one for one in ending if not one.done()}:
         try:
             await asyncio.wait(ending)
@@ -20,3 +23,8 @@ async def see_ended(work: Iterable["asyncio.Future[Any]"]) -> None:
             cancelled = True
     if cancelled:
         raise asyncio.CancelledError
+
+
+def _take_note(ended: "asyncio.Future[Any]") -> None:
+    if not ended.cancelled():
+        ended.exception()

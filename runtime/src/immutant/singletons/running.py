@@ -47,9 +47,7 @@ async def call_to_the_end(handler: Handler, argument: object) -> None:
                 "await what you cancel inside `contextlib.suppress(asyncio.CancelledError)`"
             ) from error
         task.cancel()
-        await see_ended([task])
-        if not task.cancelled():
-            task.exception()  # it ended because it had to; how does not matter any more
+        await see_ended([task])  # it ended because it had to; how does not matter any more
         raise
 
 
