@@ -130,6 +130,22 @@ def test_an_application_that_is_frozen_alone_is_ended_and_its_daemon_goes_on_els
     assert overlaps(beats(witnessed(witness))) == []
 
 
+def test_a_replica_that_was_frozen_as_a_whole_is_not_taken_for_silent(
+    start: Start, witness: Path
+) -> None:
+    run = start("", "alive_within")
+    await_event(witness, lambda events: bool(beats(events)))
+    holder = run.holder("daemon.beating")
+    (child,) = run.processes(holder, "child")
+    run.freeze_or_wake(holder, signal.SIGSTOP)
+    frozen = now()
+    await_event(witness, lambda _: now() > frozen + 2.2)  # longer than alive_within
+    run.freeze_or_wake(holder, signal.SIGCONT)
+    await_event(witness, lambda _: now() > frozen + 4.5)
+    assert run.processes(holder, "child") == [child]
+    assert not any("is killed" in line.text for line in run.lines)
+
+
 def test_without_a_guard_an_application_that_is_frozen_alone_keeps_its_daemon(
     start: Start, witness: Path
 ) -> None:

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from typing import Literal, Protocol
 
 __all__ = [
+    "ANSWERED",
     "Candidacy",
     "Event",
     "Granted",
@@ -25,6 +26,9 @@ __all__ = [
 ]
 
 Kind = Literal["daemon", "job"]
+
+ANSWERED = 0.25
+"""The share of `alive_within` after which the application's loop answers again."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -68,10 +68,12 @@ def test_the_first_silence_decides_and_counts_anew_once_it_is_forgiven(
     deadlines.feed(line(Owed("a", 99.0), Owed("b", 99.0, alive_within=2.0, alive_until=12.0)))
     deadlines.feed(line(Owed("c", 99.0, alive_within=1.0, alive_until=11.0)))
     assert deadlines.silent_at() == 11.0
+    assert deadlines.look_every() == 0.25
     deadlines.forgive(20.0)
     assert deadlines.silent_at() == 21.0
     deadlines.feed(line(Owed("c"), Owed("b", 99.0)))
     assert deadlines.silent_at() is None
+    assert deadlines.look_every() is None
 
 
 class Coordinator:

@@ -14,7 +14,7 @@ from dataclasses import asdict, dataclass, replace
 from typing import Protocol
 
 from immutant.clock import Clock
-from immutant.link import Candidacy, Event, Granted, Heartbeat, Link, Outcome
+from immutant.link import ANSWERED, Candidacy, Event, Granted, Heartbeat, Link, Outcome
 
 __all__ = ["Deadlines", "GuardedLink", "HardDeadline", "Owed", "Timer"]
 
@@ -210,6 +210,15 @@ class Deadlines:
         """When the child has to be killed unless its loop answers before; None: never."""
         ends = [one.alive_until for one in self._owed.values() if one.alive_until is not None]
         return min(ends, default=None)
+
+    def look_every(self) -> float | None:
+        """Seconds after which whoever waits for an answer looks again; None: nobody waits.
+
+        Short enough to tell a freeze of one's own that could be taken for a silence: the child
+        answers as often.
+        """
+        ends = [one.alive_within for one in self._owed.values() if one.alive_within is not None]
+        return min(ends) * ANSWERED if ends else None
 
 
 def _end(owed: Owed) -> float:

@@ -21,9 +21,6 @@ __all__ = ["supervise"]
 _RECONNECT = 0.2
 _CHUNK = 65536
 
-_LATE = 0.25
-"""Seconds: a supervisor that comes so late to a silence was frozen or starved itself."""
-
 
 async def supervise(environment: Environment, child: int, report: int) -> int:
     """Watch over the child until it has ended; the exit status for this process.
@@ -83,24 +80,35 @@ class _Supervisor:
 
         Or when its loop does not answer within what a daemon has asked for (`alive_within`).
         """
-        while True:
-            self._changed.clear()
-            overdue, silent = self._deadlines.overdue_at(), self._deadlines.silent_at()
-            now = self._clock.now()
-            if overdue is not None and overdue <= now:
-                self._kill("the application did not stop at the end of a tenure and is killed")
-                return
-            if silent is not None and silent <= now:
-                if now < silent + _LATE:
-                    self._kill("the application does not answer (alive_within) and is killed")
-                    return
-                self._deadlines.forgive(now)
-                continue
-            next_end = min((end for end in (overdue, silent) if end is not None), default=None)
-            with contextlib.suppress(TimeoutError):
-                await asyncio.wait_for(
-                    self._changed.wait(), None if next_end is None else next_end - now
-                )
+        while (why := self._why_kill()) is None:
+            await self._wait_for_news()
+        self._kill(why)
+
+    def _why_kill(self) -> str | None:
+        now = self._clock.now()
+        overdue, silent = self._deadlines.overdue_at(), self._deadlines.silent_at()
+        if overdue is not None and overdue <= now:
+            return "the application did not stop at the end of a tenure and is killed"
+        if silent is not None and silent <= now:
+            return "the application does not answer (alive_within) and is killed"
+        return None
+
+    async def _wait_for_news(self) -> None:
+        """Wait until something changes or is due.
+
+        A wait that took too long was a freeze of this process. The child will have been frozen
+        with it, and has had no time to answer.
+        """
+        began, look = self._clock.now(), self._deadlines.look_every()
+        ends = [self._deadlines.overdue_at(), self._deadlines.silent_at()]
+        waits = [look, *(None if end is None else end - began for end in ends)]
+        left = min((wait for wait in waits if wait is not None), default=None)
+        self._changed.clear()
+        with contextlib.suppress(TimeoutError):
+            await asyncio.wait_for(self._changed.wait(), left)
+        now = self._clock.now()
+        if look is not None and now - began > 2 * look:
+            self._deadlines.forgive(now)
 
     async def _ask_coordinator(self) -> None:
         """Hear the deadlines from the coordinator as well.

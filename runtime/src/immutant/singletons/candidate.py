@@ -12,7 +12,7 @@ from collections.abc import AsyncIterator
 from immutant.clock import Clock
 from immutant.context import acting_tenure
 from immutant.errors import CoordinatorError, RequestRefusedError
-from immutant.link import Event, Granted, Heartbeat, Link, Revoked, Stopping, TickDue
+from immutant.link import ANSWERED, Event, Granted, Heartbeat, Link, Revoked, Stopping, TickDue
 from immutant.singletons.duties import Duty, Ticks
 from immutant.singletons.endings import see_ended
 from immutant.tenure import Tenure
@@ -21,9 +21,6 @@ __all__ = ["Candidate"]
 
 _RETRY = 0.1
 """Seconds before standing again: a coordinator that restarts needs about as long."""
-
-_ANSWERED = 0.25
-"""The share of `alive_within` after which the loop answers again."""
 
 _ROUNDS_TO_READ = 10
 """Turns of the loop from bytes in a socket's buffer to the event; about three are needed."""
@@ -144,7 +141,7 @@ class Candidate:
             return
         while (left := within - tenure.silence()) > 0:
             self._link.alive(tenure_id, within)
-            await self._clock.sleep(min(left, within * _ANSWERED))
+            await self._clock.sleep(min(left, within * ANSWERED))
         _log.error("%s: no sign of life within %g s; its tenure ends", self._name, within)
 
     async def _until(self, tenure: Tenure) -> None:
