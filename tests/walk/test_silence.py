@@ -96,17 +96,16 @@ SUPERVISOR = "does not answer (alive_within) and is killed"
 
 
 @pytest.mark.parametrize(
-    ("silent", "guard", "said"),
+    ("guard", "said"),
     [
-        pytest.param("holds", "hard_deadline", KERNEL, marks=on_linux),
-        pytest.param("blocks", "hard_deadline", KERNEL, marks=on_linux),
-        ("holds", "alive_within", SUPERVISOR),
+        pytest.param("hard_deadline", KERNEL, marks=on_linux),
+        ("alive_within", SUPERVISOR),
     ],
 )
-def test_a_daemon_that_keeps_the_loop_for_ten_seconds_goes_on_elsewhere(
-    start: Start, witness: Path, silent: str, guard: str, said: str
+def test_a_daemon_that_holds_the_interpreter_for_ten_seconds_goes_on_elsewhere(
+    start: Start, witness: Path, guard: str, said: str
 ) -> None:
-    run = start(silent, guard)
+    run = start("holds", guard)
     await_event(witness, lambda events: any(event.what == "silent" for event in events))
     (first,) = witnessed(witness, "silent")
     begun = successor(witness, int(first.details[-1]))

@@ -62,8 +62,6 @@ else:
             witness("silent", tenure.token)
             if SILENT == "hangs":
                 await asyncio.Event().wait()
-            if SILENT == "blocks":
-                time.sleep(10)  # noqa: ASYNC251 - that is the point
             if SILENT == "holds":
                 hold_the_interpreter(10)
         async for _ in tenure.every(0.005):
