@@ -83,8 +83,9 @@ def test_a_replica_with_a_hard_deadline_writes_nothing_when_it_wakes(
         before = beats(witnessed(witness))[-1]
         assert before.pid == child
         begun = successor(witness, int(before.details[-1]))
-        run.freeze_or_wake(frozen, signal.SIGCONT)
+        Laptop.send(child, signal.SIGCONT)  # alone: nobody can kill it before it goes on
         await_silence(witness, since=now())
+        run.freeze_or_wake(frozen, signal.SIGCONT)
         late = [one for one in witnessed(witness) if one.pid == child and one.at > begun.at]
         assert late == []
         run.until_up(replicas=2)
