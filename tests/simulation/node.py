@@ -24,6 +24,7 @@ class Running:
     not_after: float
     incarnation: int
     name: str
+    ticks: dict[str, int] = field(default_factory=dict)
 
 
 @dataclass
@@ -47,6 +48,7 @@ class Node:
     watched: int = 0
     running: dict[str, Running] = field(default_factory=dict)
     standing: set[str] = field(default_factory=set)
+    told_at: dict[str, float] = field(default_factory=dict)
     wake_at: float = -1.0
 
     def now(self) -> float:
@@ -118,5 +120,7 @@ class Node:
         for name in (DAEMON, JOB):
             if name not in self.standing and name not in self.running and election.may_stand(name):
                 self.standing.add(name)
-                ticker = Ticker("ajob", self.world.schedule) if name == JOB else None
+                ticker = (
+                    Ticker("ajob", self.world.schedule, member=self.member) if name == JOB else None
+                )
                 self.feed(self.incarnation, "stand", name, ticker)

@@ -37,8 +37,17 @@ def test_under_faults_nobody_overlaps_and_somebody_holds_when_they_end(
         assert not world.violations, f"seed {seed}: {world.violations[:3]}"
         for name in (DAEMON, JOB):
             assert len(world.holders(name)) == 1, f"seed {seed}: {name} {world.holders(name)}"
-        if locks:  # nobody edits records, so nobody can un-claim a tick
-            twice = {
-                tick: tries for tick, tries in world.begun.items() if len(set(tries)) < len(tries)
-            }
-            assert not twice, f"seed {seed}: claimed twice: {twice}"
+        assert not world.auditor.wrong, f"seed {seed}: {world.auditor.wrong[:3]}"
+        assert world.time - world.begun_at < 2.0, f"seed {seed}: the job does not go on"
+        if not world.auditor.edited:  # else a hand has un-claimed a tick, or a wish
+            check_claims(seed, world)
+
+
+def check_claims(seed: int, world: World) -> None:
+    """Nobody edited the job's record: every attempt is claimed and begun once."""
+    assert not world.auditor.twice(), f"seed {seed}: claimed twice: {world.auditor.twice()}"
+    twice = {tick: tries for tick, tries in world.begun.items() if len(set(tries)) < len(tries)}
+    assert not twice, f"seed {seed}: begun twice: {twice}"
+    asked = {f"trigger-{one.key}" for one in world.commander.acknowledged if one.verb == "trigger"}
+    lost = asked - world.auditor.begun_keys - world.auditor.forgotten
+    assert not lost, f"seed {seed}: acknowledged and never begun: {lost}"

@@ -11,13 +11,25 @@ from collections.abc import Callable
 from dataclasses import replace
 from functools import partial
 
-from tests.simulation.node import APP, DAEMON, JOB, Node, Running
+from tests.simulation.auditor import Auditor
+from tests.simulation.commander import Commander
+from tests.simulation.node import APP, DAEMON, EPOCH, JOB, Node, Running
 from tests.simulation.store import Store
 
+from immutant.backoff import Backoff
 from immutant.election import Get, Put, Tell, Timings, member_lease
-from immutant.election.ticks import JobState
+from immutant.election.jobstate import MOST_OPEN, JobState
 from immutant.leases import Lease
-from immutant.link import Granted, Heartbeat, Revoked, Stopping, TickDue
+from immutant.link import (
+    Command,
+    Granted,
+    Heartbeat,
+    Outcome,
+    Revoked,
+    Stopping,
+    TickDue,
+    TickOvertaken,
+)
 from immutant.schedules import Schedule
 
 __all__ = ["DAEMON", "JOB", "World"]
@@ -40,12 +52,15 @@ class World:
         """
         self.random = random.Random(seed)
         self.timings = Timings(1.2, 0.7, 0.25, 0.3, 0.15, 0.18, 0.08)
-        self.schedule = Schedule.of(every=0.3)
+        self.schedule = self._schedule() if faults else Schedule.of(every=0.3)
         self.time = 0.0
         self.serial = itertools.count(1)
         self.store = Store()
         self.violations: list[str] = []
         self.begun: dict[str, list[int]] = {}
+        self.begun_at = 0.0
+        self.auditor = Auditor()
+        self.commander = Commander(self)
         self.grants = 0
         self._events: list[tuple[float, int, Callable[[], None]]] = []
         self._faults = faults
@@ -62,9 +77,20 @@ class World:
             self._app_loop(node)
         if self._faults:
             self._next_fault(trouble)
+            self._next_command(trouble)
         while self._events and self._events[0][0] <= trouble + calm:
             self.time, _, action = heapq.heappop(self._events)
             action()
+
+    def _schedule(self) -> Schedule:
+        return Schedule.of(
+            every=0.3,
+            misfire=self.random.choice(["skip", "latest", "all"]),
+            overlap=self.random.choice(["skip", "skip", "queue", "allow", "cancel"]),
+            jitter=self.random.choice([0.0, 0.1]),
+            retries=self.random.choice([0, 2]),
+            backoff=Backoff(first=0.1, most=0.4),
+        )
 
     # -- time and network
 
@@ -101,14 +127,26 @@ class World:
                 self.reach(node, lambda: node.feed(incarnation, what, put, *args))
 
         def arrive() -> None:
-            version = self.store.write(put.lease, put.expect)
-            self._after_write()
+            version = self.write(put.lease, put.expect)
             answer = ("stored", version) if version is not None else ("refused",)
             if self.time >= node.cut_until and (not self._faults or self.random.random() > 0.03):
                 self.later(self._delay(), lambda: reply(*answer))
 
         self.send(node, arrive, lambda: None)
         self.later(self.timings.api_timeout, lambda: reply("unknown"))
+
+    def write(self, lease: Lease, expect: int) -> int | None:
+        """A compare-and-swap reaches the store; of the job's, the auditor hears."""
+        before = self.store.records.get(lease.name)
+        version = self.store.write(lease, expect)
+        if version is not None and lease.name == JOB:
+            self.auditor.wrote(before, lease)
+        self._after_write()
+        return version
+
+    def loses(self) -> bool:
+        """Whether an answer gets lost."""
+        return self._faults and self.random.random() < 0.05
 
     def get(self, node: Node, incarnation: int, get: Get) -> None:
         settled: list[str] = []
@@ -161,14 +199,16 @@ class World:
     # -- the applications
 
     def tell(self, node: Node, incarnation: int, tell: Tell) -> None:
-        life, delay = node.app_life, self.random.uniform(0.0005, 0.02)
+        life, at = node.app_life, self.time + self.random.uniform(0.0005, 0.02)
+        # One stream a singleton: its events arrive in their order.
+        node.told_at[tell.singleton] = at = max(at, node.told_at.get(tell.singleton, 0.0))
 
         def arrive() -> None:
             # A stream ends with either of its two processes.
             if incarnation == node.incarnation and life == node.app_life:
                 self._hear(node, incarnation, tell)
 
-        self.later(delay, lambda: self.reach(node, arrive))
+        self.later(at - self.time, lambda: self.reach(node, arrive))
 
     def _hear(self, node: Node, incarnation: int, tell: Tell) -> None:
         event, running = tell.event, node.running.get(tell.singleton)
@@ -181,7 +221,9 @@ class World:
                 running.not_after = max(running.not_after, event.not_after)
                 self._guard(node, running)
         elif isinstance(event, TickDue):
-            self._tick(node, incarnation, running, event)
+            self._tick(node, running, event)
+        elif isinstance(event, TickOvertaken):
+            self._tick_ends(node, running, event.id, "cancelled", 0.1)
         elif isinstance(event, Revoked | Stopping):
             self.later(
                 self.random.uniform(0, self.timings.stop_margin),
@@ -239,24 +281,63 @@ class World:
 
         self.later(0.002, lambda: self.reach(node, answer))
 
-    def _tick(self, node: Node, incarnation: int, running: Running, event: TickDue) -> None:
+    def _tick(self, node: Node, running: Running, event: TickDue) -> None:
         if node.now() >= event.not_after:
             return
         self.begun.setdefault(event.id, []).append(event.attempt)
-        self.later(
-            self.random.uniform(0.01, 0.3),
-            lambda: self.reach(node, lambda: self._tick_done(node, running, event)),
-        )
+        self.begun_at = self.time
+        running.ticks[event.id] = event.attempt
+        room = MOST_OPEN if self.schedule.overlap == "allow" else 1
+        if len(running.ticks) > room:
+            self.violations.append(f"{self.time:.3f}: {node.member} runs {running.ticks} at once")
+        fails = self._faults and self.random.random() < 0.2
+        most = 0.3 if self.random.random() < 0.8 else 1.5
+        error = "RuntimeError: a test" if fails else ""
+        self._tick_ends(node, running, event.id, error, most)
 
-    def _tick_done(self, node: Node, running: Running, event: TickDue) -> None:
-        if node.running.get(JOB) is running:
-            node.feed(running.incarnation, "done", JOB, event.id, "")
+    def _tick_ends(
+        self, node: Node, running: Running, tick: str, error: str, within: float
+    ) -> None:
+        attempt = running.ticks.get(tick)
+
+        def done() -> None:
+            if node.running.get(JOB) is running and running.ticks.get(tick) == attempt is not None:
+                del running.ticks[tick]
+                outcome = Outcome(tick, error, attempt)
+                node.feed(running.incarnation, "done", JOB, outcome)
+                if self.loses():  # the answer to it, so it is told again, perhaps much later
+                    told = partial(node.feed, running.incarnation, "done", JOB, outcome)
+                    self.later(self.random.uniform(0.1, 1.0), lambda: self.reach(node, told))
+
+        self.later(self.random.uniform(0.01, within), lambda: self.reach(node, done))
 
     def _app_loop(self, node: Node) -> None:
         if node.alive:
             if self.time >= node.paused_until:
                 node.stand()
             self.later(self.random.uniform(0.02, 0.1), lambda: self._app_loop(node))
+
+    # -- commands
+
+    def _next_command(self, until: float) -> None:
+        if self.time >= until:
+            return
+        self.commander.send(self._victim(), self._command())
+        self.later(self.random.expovariate(1.5), lambda: self._next_command(until))
+
+    def _command(self) -> Command:
+        now, key = EPOCH + self.time, self.fresh()
+        return self.random.choice(
+            [
+                Command("pause"),
+                Command("resume"),
+                Command("resume"),
+                Command("trigger", key),
+                Command("trigger", key),
+                Command("backfill", key, now - 2.0, now - 1.0),
+                Command("unschedule"),
+            ]
+        )
 
     # -- faults
 
@@ -288,6 +369,13 @@ class World:
             node.cut_until = min(node.cut_until, self.time)
             node.stall_until = min(node.stall_until, self.time)
             self.later(0.001, partial(self._watch, node))
+        self.later(4.0, self._resume)
+
+    def _resume(self) -> None:
+        """At the end the job is to go on, whatever it was told before."""
+        self.commander.send(self._victim(), Command("resume"))
+        if (state := self.job()) is None or state.paused or state.unscheduled:
+            self.later(0.3, self._resume)
 
     def _victim(self) -> Node:
         return self.random.choice([node for node in self.nodes if node.alive])
@@ -364,6 +452,7 @@ class World:
         if not names:
             return
         name = self.random.choice(names)
+        self.auditor.edited = self.auditor.edited or name == JOB
         there = self.store.records[name]
         older = [event.lease for event in self.store.log if event.name == name and event.lease]
         edit = self.random.choice(["delete", "empty", "garble", "restore", "body"])

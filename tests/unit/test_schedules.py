@@ -1,3 +1,4 @@
+from collections.abc import Set
 from datetime import UTC, datetime, timedelta
 from zoneinfo import ZoneInfo
 
@@ -105,6 +106,11 @@ def test_a_daily_run_survives_both_changes_of_the_clock(
         ({"every": 1, "until": float("nan")}, "is no instant; write a datetime"),
         ({"every": 1, "misfire": "later"}, "must be one of skip, latest, all"),
         ({"every": 1, "interrupted": "ignore"}, "must be one of rerun, record"),
+        ({"every": 1, "overlap": "maybe"}, "must be one of skip, queue, allow, cancel"),
+        ({"every": 1, "jitter": 1}, "must be shorter than every"),
+        ({"every": 1, "timeout": 0}, "must be more than zero"),
+        ({"every": 1, "retries": -1}, "how often a failed run is tried again"),
+        ({"at": 1e15}, "is no instant; write a datetime"),
     ],
 )
 def test_what_cannot_be_a_schedule_is_refused_with_what_to_write(
@@ -120,3 +126,85 @@ def test_a_schedule_survives_its_journey_as_json() -> None:
     assert Schedule.of(every=1).fingerprint != Schedule.of(every=2).fingerprint
     with pytest.raises(DefinitionError, match="this is no schedule"):
         Schedule.from_json("[]")
+
+
+def plain_runs(
+    minutes: Set[int], hours: Set[int] | None, zone: ZoneInfo, begin: int, end: int
+) -> list[float]:
+    """The runs of a cron expression, minute by minute; `hours` None: at all of them.
+
+    A run at every hour follows the clock, also through an hour that comes twice. One at given hours
+    comes once a day: the first time of two, and right after a gap that would have had it.
+    """
+    local = {now: datetime.fromtimestamp(now, zone) for now in range(begin, end, 60)}
+    if hours is None:
+        return [float(now) for now, time in local.items() if time.minute in minutes]
+    runs = set()
+    for day in {time.date() for time in local.values()}:
+        times = [(now, time.hour, time.minute) for now, time in local.items() if time.date() == day]
+        for hour in hours:
+            for minute in minutes:
+                found = [now for now, h, m in times if (h, m) == (hour, minute)]
+                after = [now for now, h, m in times if (h, m) > (hour, minute)]
+                runs |= {float(min(found or after))} if found or after else set()
+    return sorted(runs)
+
+
+CHANGES = {
+    ("Europe/Berlin", "forward"): datetime(2026, 3, 29, tzinfo=ZoneInfo("Europe/Berlin")),
+    ("Europe/Berlin", "back"): datetime(2026, 10, 25, tzinfo=ZoneInfo("Europe/Berlin")),
+    # Half an hour of daylight saving time, in a zone of half hours.
+    ("Lord Howe", "forward"): datetime(2026, 10, 4, tzinfo=ZoneInfo("Australia/Lord_Howe")),
+    ("Lord Howe", "back"): datetime(2026, 4, 5, tzinfo=ZoneInfo("Australia/Lord_Howe")),
+    ("Kolkata", "never"): datetime(2026, 4, 5, tzinfo=ZoneInfo("Asia/Kolkata")),
+}
+
+
+@pytest.mark.parametrize("midnight", CHANGES.values(), ids=[" ".join(one) for one in CHANGES])
+@pytest.mark.parametrize(
+    ("cron", "minutes", "hours"),
+    [
+        ("*/15 * * * *", {0, 15, 30, 45}, None),
+        ("20 * * * *", {20}, None),
+        ("30 2 * * *", {30}, {2}),
+        ("15,45 1,2 * * *", {15, 45}, {1, 2}),
+        ("0 3 * * *", {0}, {3}),
+    ],
+)
+def test_cron_is_what_a_walk_through_the_minutes_gives_also_where_clocks_change(
+    midnight: datetime, cron: str, minutes: set[int], hours: set[int] | None
+) -> None:
+    zone = midnight.tzinfo
+    assert isinstance(zone, ZoneInfo)
+    begin = int(midnight.timestamp())
+    end = int((midnight + timedelta(days=2)).timestamp())
+    schedule, found = Schedule.of(cron=cron, tz=zone.key), []
+    due = schedule.next_after(begin - 1.0, 0)
+    while due is not None and due < end:
+        found.append(due)
+        due = schedule.next_after(due, 0)
+    assert found == plain_runs(minutes, hours, zone, begin, end)
+
+
+def test_jitter_is_the_same_for_everybody_and_less_than_asked_for() -> None:
+    schedule = Schedule.of(every=60, jitter=30)
+    late = [schedule.late_by(1.8e9 + 60 * n, "job") for n in range(200)]
+    assert late == [schedule.late_by(1.8e9 + 60 * n, "job") for n in range(200)]
+    assert 0 <= min(late) < 5
+    assert 25 < max(late) < 30
+    assert late[0] != schedule.late_by(1.8e9, "another")
+
+
+def test_a_backfill_finds_the_rhythm_before_the_job_was_known() -> None:
+    schedule = Schedule.of(every=60, in_=10)
+    assert schedule.beat_after(700, 1000) == 710
+    assert schedule.beat_after(710, 1000) == 770
+    assert Schedule.of(at=500.0).beat_after(400, 1000) == 500
+    assert Schedule.of(at=500.0).beat_after(500, 1000) is None
+
+
+def test_what_only_says_how_a_run_is_run_makes_no_other_schedule() -> None:
+    plain = Schedule.of(every=20)
+    other = Schedule.of(every=20, overlap="allow", timeout=5, retries=3, jitter=1, backoff=2)
+    assert other.fingerprint == plain.fingerprint
+    assert Schedule.from_json(other.to_json()) == other

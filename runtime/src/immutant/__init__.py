@@ -31,7 +31,9 @@ if TYPE_CHECKING:
         UncertainWriteError,
         ValueRefusedError,
     )
+    from immutant.link import JobStatus, TickRun
     from immutant.services.cache import Cache
+    from immutant.services.job import Job
     from immutant.services.messages import DeadLetter, Message
     from immutant.services.queue import Queue, Received
     from immutant.services.session import Session
@@ -53,6 +55,8 @@ __all__ = [
     "DeadLetter",
     "DefinitionError",
     "ImmutantError",
+    "Job",
+    "JobStatus",
     "Message",
     "NotRunningError",
     "Queue",
@@ -66,6 +70,7 @@ __all__ = [
     "Tenure",
     "TenureLostError",
     "Tick",
+    "TickRun",
     "Topic",
     "UncertainWriteError",
     "ValueRefusedError",
@@ -79,6 +84,8 @@ _HOMES = {
     "Cache": "services.cache",
     "Clock": "clock",
     "DeadLetter": "services.messages",
+    "Job": "services.job",
+    "JobStatus": "link",
     "Message": "services.messages",
     "Queue": "services.queue",
     "QueueDepth": "stores",
@@ -87,6 +94,7 @@ _HOMES = {
     "SessionOptions": "definitions",
     "Tenure": "tenure",
     "Tick": "tenure",
+    "TickRun": "link",
     "Topic": "services.topic",
 }
 

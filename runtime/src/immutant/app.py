@@ -27,12 +27,13 @@ from immutant.errors import DefinitionError
 from immutant.place import Place
 from immutant.running import Binding
 from immutant.services.cache import Cache
+from immutant.services.job import Job, Jobs
 from immutant.services.queue import Queue
 from immutant.services.topic import Topic
 from immutant.webside import WebSide
 
 if TYPE_CHECKING:
-    from immutant.schedules import Interrupted, Misfire
+    from immutant.schedules import Interrupted, Misfire, Overlap
 
 __all__ = ["App"]
 
@@ -44,6 +45,9 @@ class App(WebSide):
 
     Everything is defined before anything runs. Functions may be `async def` or `def`; the latter
     run in threads, and use `.blocking` of caches, queues and topics.
+
+    Attributes:
+        jobs: The jobs by name, to be paused, triggered and looked at.
     """
 
     def __init__(self, name: str, *, sessions: SessionOptions | None = SessionOptions()) -> None:  # noqa: B008 - frozen
@@ -62,6 +66,7 @@ class App(WebSide):
         self.definitions.claim("application", name, Place.of_caller())
         self.sessions = sessions
         self.binding = Binding(name)
+        self.jobs = Jobs()
 
     def cache(self, name: str, *, fenced: bool = False, ttl: Duration | None = None) -> Cache:
         """A cache that all replicas share.
@@ -219,13 +224,19 @@ class App(WebSide):
         misfire: "Misfire" = "latest",
         window: Duration = "1h",
         interrupted: "Interrupted" = "rerun",
+        overlap: "Overlap" = "skip",
+        jitter: Duration = 0.0,
+        timeout: Duration | None = None,
+        retries: int = 0,
+        backoff: Duration | Backoff = "1s",
         singleton: bool = True,
         name: str | None = None,
         hard_deadline: bool = False,
     ) -> Callable[[F], F]:
         """Run the decorated function when it is due: once in the cluster for each due time.
 
-        It is called with its Tick, if it takes an argument.
+        It is called with its Tick, if it takes an argument. `app.jobs[name]` commands it. Another
+        schedule under the same name replaces the former one.
 
         Args:
             function: Nothing: a job needs its schedule, and so its parentheses.
@@ -240,6 +251,13 @@ class App(WebSide):
                 or "all" within `window`.
             window: How far back "all" looks.
             interrupted: A run that was cut off is run again ("rerun") or only recorded ("record").
+            overlap: What comes due during a run is passed over ("skip"), waits ("queue", the latest
+                10), runs beside it ("allow", up to 16), or the run is cancelled for it ("cancel").
+            jitter: Each run begins up to that much later, by a chance that is the same wherever it
+                runs; shorter than the time between two runs.
+            timeout: A run that takes longer is cancelled, and has failed.
+            retries: How often a run that failed is tried again, with the same `tick.id`.
+            backoff: The wait before the first retry (it doubles, up to 5 minutes), or a Backoff.
             singleton: False: on every replica.
             name: Its name in the cluster; the function's own by default.
             hard_deadline: As of a daemon: the kernel ends what outlives its tenure.
@@ -264,15 +282,20 @@ class App(WebSide):
                 misfire=misfire,
                 window=window,
                 interrupted=interrupted,
+                overlap=overlap,
+                jitter=jitter,
+                timeout=timeout,
+                retries=retries,
+                backoff=backoff,
             )
 
         def decorate(function: F) -> F:
             known = name or _name(function)
             self.definitions.claim("job", known, place)
             check_callable(function, "a job", place, "tick")
-            self.definitions.jobs.append(
-                JobDefinition(known, function, schedule, singleton, place, hard_deadline)
-            )
+            definition = JobDefinition(known, function, schedule, singleton, place, hard_deadline)
+            self.definitions.jobs.append(definition)
+            self.jobs[known] = Job(definition, self.binding)
             return function
 
         return decorate

@@ -16,7 +16,7 @@ from contextlib import contextmanager
 from functools import partial
 from typing import Any, TypeVar
 
-from immutant.context import acting_tenure
+from immutant.context import acting_tenure, run_threads
 from immutant.definitions import Function
 from immutant.errors import HandlerExitError, TenureEndedExit
 from immutant.values import Value
@@ -30,7 +30,7 @@ _MOST_THREADS = 512
 
 
 class TenuredThreads(ThreadPoolExecutor):
-    """Threads whose work belongs to the tenure for which it was begun, if there is one.
+    """Threads whose work belongs to the tenure, and to the run, for which it was begun.
 
     Nobody can stop a thread; but a tenure can wait for its own before it says that it has stopped.
     As a loop's default executor it does so for `asyncio.to_thread` in the user's code too.
@@ -38,9 +38,11 @@ class TenuredThreads(ThreadPoolExecutor):
 
     def submit(self, fn: Callable[..., T], /, *args: Any, **kwargs: Any) -> "Future[T]":  # noqa: ANN401 - as the base class
         future = super().submit(_whole, partial(fn, *args, **kwargs))
-        if (tenure := acting_tenure.get()) is not None:
-            tenure.threads.add(future)
-            future.add_done_callback(tenure.threads.discard)
+        tenure = acting_tenure.get()
+        for threads in (tenure.threads if tenure else None, run_threads.get()):
+            if threads is not None:
+                threads.add(future)
+                future.add_done_callback(threads.discard)
         return future
 
 

@@ -8,7 +8,7 @@ from concurrent.futures import Future
 from contextvars import ContextVar
 from typing import Any, Protocol
 
-__all__ = ["ActingTenure", "acting_tenure"]
+__all__ = ["ActingTenure", "acting_tenure", "run_threads"]
 
 
 class ActingTenure(Protocol):
@@ -31,3 +31,6 @@ class ActingTenure(Protocol):
 
 
 acting_tenure: ContextVar[ActingTenure | None] = ContextVar("acting_tenure", default=None)
+
+run_threads: ContextVar["set[Future[Any]] | None"] = ContextVar("run_threads", default=None)
+"""What runs in threads for the tick's run that the code at hand belongs to, if it does to one."""

@@ -14,18 +14,24 @@ from typing import Literal, Protocol
 __all__ = [
     "ANSWERED",
     "Candidacy",
+    "Command",
     "Event",
     "Granted",
     "Heartbeat",
+    "JobStatus",
     "Kind",
     "Link",
     "Outcome",
     "Revoked",
     "Stopping",
     "TickDue",
+    "TickOvertaken",
+    "TickRun",
+    "Verb",
 ]
 
 Kind = Literal["daemon", "job"]
+Verb = Literal["pause", "resume", "trigger", "backfill", "unschedule"]
 
 ANSWERED = 0.25
 """The share of `alive_within` after which the application's loop answers again."""
@@ -102,15 +108,94 @@ class TickDue:
     not_after: float
 
 
-Event = Granted | Heartbeat | Stopping | Revoked | TickDue
+@dataclass(frozen=True, slots=True)
+class TickOvertaken:
+    """A run is to be cancelled, since the job's next tick is due; answered as any end, by `done`.
+
+    An application of the version before does not know it: there the run ends by itself.
+    """
+
+    id: str
+
+
+Event = Granted | Heartbeat | Stopping | Revoked | TickDue | TickOvertaken
 
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """How a tick's run ended; `error` is "" when it went well."""
+    """How a tick's run ended; `error` is "" when it went well, `attempt` 0 when it is not told."""
 
     tick: str
     error: str = ""
+    attempt: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Command:
+    """What somebody asks of a job, beside its schedule. To ask twice for the same is no harm.
+
+    Attributes:
+        verb: What is to be done.
+        key: Of a trigger or a backfill: what tells it from every other one of this job.
+        since: Of a backfill: the first instant that counts, seconds since the epoch.
+        until: Of a backfill: the last one.
+    """
+
+    verb: Verb
+    key: str = ""
+    since: float = 0.0
+    until: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class TickRun:
+    """One attempt at a tick of a job, or one that was asked for.
+
+    Attributes:
+        id: The tick's id; see `Tick.id`.
+        scheduled_at: When the tick was due. All instants are seconds since the epoch.
+        attempt: 1, or more.
+        started: When the attempt was claimed; None for one that waits to be begun again.
+        ended: When its end was known; None while it is open.
+        member: Where it ran.
+        outcome: "running" or "waiting" while it is open; "ok", "interrupted", "cancelled" or the
+            error after.
+        retry_at: When one that waits is begun again.
+    """
+
+    id: str
+    scheduled_at: float
+    attempt: int
+    started: float | None = None
+    ended: float | None = None
+    member: str = ""
+    outcome: str = ""
+    retry_at: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class JobStatus:
+    """What the cluster knows of a job.
+
+    Attributes:
+        name: The job.
+        paused: No tick of its schedule begins.
+        unscheduled: Its schedule is over.
+        ticks: How many ticks of the schedule were claimed.
+        open: What runs, or waits to be begun again.
+        runs: The last runs, oldest first.
+        asked: The triggers and backfills that wait, with the outcome "asked".
+        holder: The member that holds the job; "" when nobody does.
+    """
+
+    name: str
+    paused: bool = False
+    unscheduled: bool = False
+    ticks: int = 0
+    open: tuple[TickRun, ...] = ()
+    runs: tuple[TickRun, ...] = ()
+    asked: tuple[TickRun, ...] = ()
+    holder: str = ""
 
 
 class Link(Protocol):
@@ -150,6 +235,21 @@ class Link(Protocol):
 
         Returns when all is given back. What has not stopped by itself after `grace` seconds is
         cancelled; `reason` is for the log.
+        """
+
+    async def job(self, name: str) -> JobStatus:
+        """What the cluster knows of a job, whoever holds it.
+
+        Raises:
+            CoordinatorError: Nobody has held it yet, or it cannot be told now.
+        """
+
+    async def command(self, job: str, command: Command) -> JobStatus:
+        """Command a job, whoever holds it; what it is once the command is written down.
+
+        Raises:
+            RequestRefusedError: It cannot be done.
+            CoordinatorError: It may or may not have been written; ask again with the same key.
         """
 
     async def close(self) -> None:

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     import asyncio
 
     from immutant.clock import Clock
+    from immutant.link import Link
 
 __all__ = ["Binding", "Replica", "acting_replica"]
 
@@ -30,6 +31,7 @@ class Replica:
         loop: Where the backend lives; blocking facades send their calls there.
         draining: Set once the replica takes no new work.
         thread: The id of the loop's thread.
+        link: The way to its coordinator; None where there is none.
     """
 
     name: str
@@ -39,6 +41,7 @@ class Replica:
     random: Random = field(default_factory=Random)
     draining: bool = False
     thread: int = field(default_factory=threading.get_ident)
+    link: "Link | None" = None
     _secrets: dict[str, bytes] = field(default_factory=dict, repr=False)
 
     async def secret(self, name: str) -> bytes:

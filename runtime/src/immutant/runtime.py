@@ -50,7 +50,7 @@ class AppRuntime:
             clock: The machine's clock, or a test's.
         """
         self.app = app
-        self._replica = Replica(replica, backend, clock, asyncio.get_running_loop())
+        self._replica = Replica(replica, backend, clock, asyncio.get_running_loop(), link=link)
         self._parts: list[_Part] = []
         definitions = app.definitions
         self._singletons = Singletons(

@@ -1,37 +1,42 @@
-"""When a job is due: the schedule, as the user states it.
+"""When a job is due and how its ticks are run: the schedule, as the user states it.
 
-Belongs here: parsing and checking, and the next due instant after a given one. Not here: which
-ticks were claimed, missed or run (`immutant.election.ticks`). No I/O, no clock: instants are
-seconds since the epoch and come in as arguments.
+Belongs here: the schedule, and the next due instant after a given one. Not here: checking what a
+user wrote (`immutant.schedulechecks`); which ticks were claimed, missed or run
+(`immutant.election.ticks`). No I/O, no clock: instants are seconds since the epoch and come in as
+arguments. What looks like chance is drawn from a tick's id, so that a successor draws the same.
 """
 
 import hashlib
 import json
 import math
-from dataclasses import asdict, dataclass, fields
-from datetime import UTC, datetime
-from typing import Any, Literal, Self, TypeVar, get_args
-from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+from dataclasses import asdict, dataclass
+from datetime import datetime
+from random import Random
+from typing import Any, Literal, Self, get_args
+from zoneinfo import ZoneInfo
 
-from cronsim import CronSim, CronSimError
+from cronsim import CronSim
 
+from immutant import schedulechecks as check
+from immutant.backoff import Backoff
 from immutant.durations import Duration, seconds
 from immutant.errors import DefinitionError
 
-__all__ = ["Interrupted", "Misfire", "Schedule"]
+__all__ = ["Interrupted", "Misfire", "Overlap", "Schedule"]
 
 Misfire = Literal["skip", "latest", "all"]
 Interrupted = Literal["rerun", "record"]
+Overlap = Literal["skip", "queue", "allow", "cancel"]
 
-_NICKNAMES = {
-    "@yearly": "0 0 1 1 *",
-    "@annually": "0 0 1 1 *",
-    "@monthly": "0 0 1 * *",
-    "@weekly": "0 0 * * 0",
-    "@daily": "0 0 * * *",
-    "@midnight": "0 0 * * *",
-    "@hourly": "0 * * * *",
-}
+_IDENTITY = (
+    *("every", "cron", "tz", "at", "delay", "until", "repeat"),
+    *("misfire", "window", "interrupted"),
+)
+"""What makes a schedule another one. How a run is run is no part of it: a longer timeout is no
+reason to begin a job anew."""
+
+_LATEST = 6e10
+"""The year 3871: not far beyond, calendars end."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,6 +56,12 @@ class Schedule:
         window: Seconds that "all" looks back.
         interrupted: A run that was cut off is begun again with the same id ("rerun", at least
             once) or only recorded ("record", at most once).
+        overlap: What becomes of a tick that comes due during a run: it is passed over ("skip"),
+            waits ("queue"), runs beside it ("allow"), or the run is cancelled for it ("cancel").
+        jitter: Each tick begins up to so many seconds after it was due.
+        timeout: Seconds after which a run is cancelled and has failed; None: never.
+        retries: How often a run that failed is tried again.
+        backoff: The waits before that.
     """
 
     every: float | None = None
@@ -63,6 +74,11 @@ class Schedule:
     misfire: Misfire = "latest"
     window: float = 3600.0
     interrupted: Interrupted = "rerun"
+    overlap: Overlap = "skip"
+    jitter: float = 0.0
+    timeout: float | None = None
+    retries: int = 0
+    backoff: Backoff = Backoff()  # noqa: RUF009 - frozen
 
     @classmethod
     def of(
@@ -78,6 +94,11 @@ class Schedule:
         misfire: Misfire = "latest",
         window: Duration = 3600.0,
         interrupted: Interrupted = "rerun",
+        overlap: Overlap = "skip",
+        jitter: Duration = 0.0,
+        timeout: Duration | None = None,
+        retries: int = 0,
+        backoff: Duration | Backoff = 1.0,
     ) -> Self:
         """Check what the user wrote and make a schedule of it.
 
@@ -93,41 +114,53 @@ class Schedule:
             raise DefinitionError('a job needs every="20s", cron="0 */5 * * *", at= or in_=')
         if at is not None and in_ is not None:
             raise DefinitionError("a job has either at= or in_=, not both")
-        zone = _zone(tz or "UTC")
+        zone = check.zone(tz or "UTC")
         return cls(
-            every=None if every is None else _period(every),
-            cron="" if cron is None else _cron(cron),
+            every=(period := None if every is None else check.period(every)),
+            cron="" if cron is None else check.cron(cron),
             tz=zone.key,
-            at=_instant("at", at, zone),
+            at=check.instant("at", at, zone),
             delay=0.0 if in_ is None else seconds(in_, "in_"),
-            until=_instant("until", until, zone),
-            repeat=_count(repeat),
-            misfire=_choice("misfire", misfire, get_args(Misfire)),
+            until=check.instant("until", until, zone),
+            repeat=check.repeat(repeat),
+            misfire=check.choice("misfire", misfire, get_args(Misfire)),
             window=seconds(window, "window"),
-            interrupted=_choice("interrupted", interrupted, get_args(Interrupted)),
+            interrupted=check.choice("interrupted", interrupted, get_args(Interrupted)),
+            overlap=check.choice("overlap", overlap, get_args(Overlap)),
+            jitter=check.jitter(jitter, period),
+            timeout=check.timeout(timeout),
+            retries=check.retries(retries),
+            backoff=check.backoff(backoff),
         )
 
     @property
     def fingerprint(self) -> str:
-        """Changes whenever the schedule changes."""
-        return hashlib.sha256(self.to_json().encode()).hexdigest()[:16]
+        """Changes whenever the schedule becomes another one."""
+        fields = asdict(self)
+        text = _json({name: fields[name] for name in _IDENTITY})
+        return hashlib.sha256(text.encode()).hexdigest()[:16]
 
     def to_json(self) -> str:
         """The schedule as JSON text, for `from_json`."""
-        return json.dumps(asdict(self), sort_keys=True, separators=(",", ":"))
+        return _json(asdict(self))
 
     @classmethod
     def from_json(cls, text: str) -> Self:
-        """The schedule that `to_json` wrote.
+        """The schedule that `to_json` wrote, of this version or the one before or after.
 
         Raises:
             DefinitionError: The text is not such a schedule.
         """
         try:
-            known = {field.name for field in fields(cls)}
             raw: dict[str, Any] = json.loads(text)
-            return cls(**{name: value for name, value in raw.items() if name in known})
-        except (AttributeError, TypeError, ValueError) as error:
+            options = {name: raw[name] for name in _OPTIONS if name in raw}
+            return cls.of(
+                cron=raw["cron"] or None,
+                in_=raw["delay"] if raw["at"] is None else None,
+                backoff=Backoff(**raw["backoff"]) if "backoff" in raw else 1.0,
+                **options,
+            )
+        except (DefinitionError, AttributeError, KeyError, TypeError, ValueError) as error:
             raise DefinitionError(f"this is no schedule: {error}") from error
 
     def next_after(self, instant: float, anchor: float) -> float | None:
@@ -137,84 +170,68 @@ class Schedule:
             instant: Seconds since the epoch.
             anchor: When the cluster first saw this schedule; `every` and `delay` count from it.
         """
-        start = self.at if self.at is not None else anchor + self.delay
-        due = self._due(instant, start)
+        due = self._due(instant, self._start(anchor))
         if due is None or (self.until is not None and due > self.until):
             return None
         return due
+
+    def beat_after(self, instant: float, anchor: float) -> float | None:
+        """The first instant of the schedule's rhythm later than `instant`, for a backfill.
+
+        The rhythm goes on before the first tick and after the last one.
+        """
+        start = self._start(anchor)
+        if self.cron:
+            return self._cron_after(instant)
+        if self.every is None:
+            return start if instant < start else None
+        return _beat_after(instant, start, self.every)
+
+    def late_by(self, due: float, salt: str) -> float:
+        """By how many seconds the tick of that instant begins late, for its jitter.
+
+        Args:
+            due: The tick's due instant.
+            salt: Whose tick it is; two jobs do not draw alike.
+        """
+        return self.jitter * Random(f"{salt} {due!r}").random() if self.jitter else 0.0  # noqa: S311
+
+    def wait_after(self, failures: int, tick: str) -> float:
+        """Seconds until a tick that has failed so often is tried again."""
+        return self.backoff.delay(failures, Random(f"{tick} {failures}"))  # noqa: S311
+
+    def _start(self, anchor: float) -> float:
+        return self.at if self.at is not None else anchor + self.delay
 
     def _due(self, instant: float, start: float) -> float | None:
         if self.cron:
             return self._cron_after(max(instant, math.nextafter(start, -math.inf)))
         if instant < start:
             return start
-        if self.every is None:
-            return None
-        periods = math.floor((instant - start) / self.every) + 1
-        # Always start + k · every, never a sum of sums: one tick must not have two floats.
-        due = start + periods * self.every
-        return due if due > instant else start + (periods + 1) * self.every
+        return None if self.every is None else _beat_after(instant, start, self.every)
 
     def _cron_after(self, instant: float) -> float | None:
+        if instant > _LATEST:
+            return None
         # From a second before: a datetime knows microseconds only, and must not round a run away.
         begin = datetime.fromtimestamp(instant - 1.0, ZoneInfo(self.tz))
         runs = (found.timestamp() for found in CronSim(self.cron, begin))
         return next((due for due in runs if due > instant), None)
 
 
-def _zone(name: str) -> ZoneInfo:
-    try:
-        return ZoneInfo(name)
-    except (ZoneInfoNotFoundError, ValueError, OSError) as error:
-        raise DefinitionError(
-            f"tz={name!r} is no known time zone; write an IANA name such as 'Europe/Berlin' "
-            "(a machine without time zone data needs the package tzdata)"
-        ) from error
+_OPTIONS = (
+    *("every", "tz", "at", "until", "repeat", "misfire", "window", "interrupted"),
+    *("overlap", "jitter", "timeout", "retries"),
+)
+"""What `of` takes as it stands in a record."""
 
 
-def _period(every: Duration) -> float:
-    period = seconds(every, "every")
-    if period < 0.01:
-        raise DefinitionError(f"every={every!r} must be at least 10ms")
-    return period
+def _json(fields: dict[str, Any]) -> str:
+    return json.dumps(fields, sort_keys=True, separators=(",", ":"))
 
 
-def _cron(expression: str) -> str:
-    fields = _NICKNAMES.get(expression.strip().lower(), expression.strip())
-    try:
-        CronSim(fields, datetime(2000, 1, 1, tzinfo=UTC))
-    except CronSimError as error:
-        raise DefinitionError(
-            f"cron={expression!r} is no cron expression ({str(error).lower()}); write five fields, "
-            "minute hour day month weekday, as in '*/5 * * * *', or six with the seconds first"
-        ) from error
-    return fields
-
-
-def _instant(name: str, value: datetime | float | None, zone: ZoneInfo) -> float | None:
-    if value is None:
-        return None
-    if isinstance(value, datetime):
-        return (value if value.tzinfo else value.replace(tzinfo=zone)).timestamp()
-    if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value):
-        raise DefinitionError(
-            f"{name}={value!r} is no instant; write a datetime, or seconds since the epoch"
-        )
-    return float(value)
-
-
-def _count(repeat: int | None) -> int | None:
-    if repeat is None:
-        return None
-    if isinstance(repeat, bool) or not isinstance(repeat, int) or repeat < 0:
-        raise DefinitionError(f"repeat={repeat!r} must be how many runs follow the first")
-    return repeat
-
-
-_Choice = TypeVar("_Choice", bound=str)
-
-
-def _choice(name: str, value: _Choice, choices: tuple[str, ...]) -> _Choice:
-    if value not in choices:
-        raise DefinitionError(f"{name}={value!r} must be one of {', '.join(choices)}")
-    return value
+def _beat_after(instant: float, start: float, every: float) -> float:
+    nearest = math.floor((instant - start) / every)
+    # Always start + k · every, never a sum of sums: one tick must not have two floats.
+    beats = (start + (nearest + step) * every for step in range(3))
+    return next(due for due in beats if due > instant)

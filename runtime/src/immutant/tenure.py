@@ -5,9 +5,10 @@ Not here: where tenures come from (`immutant.singletons`).
 """
 
 import asyncio
+import threading
 from collections.abc import AsyncIterator, Generator, Iterator
 from concurrent.futures import Future
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Literal
 
 from immutant.calls import waiting
@@ -210,11 +211,15 @@ class Tick:
         id: The same for every attempt at this tick and for no other tick of the job: the key for
             making side effects idempotent.
         scheduled_at: When it was due, seconds since the epoch.
-        attempt: 1, or more when an earlier run was interrupted.
+        attempt: 1, or more when an earlier run was interrupted or has failed.
         tenure: The tenure in which it runs.
+        stopping: Set when the run is to end: its tenure does, its timeout is over, or the next tick
+            is due (`overlap="cancel"`). An `async def` is cancelled as well; a plain function in
+            its thread has to look, between its steps or by `tick.stopping.wait(seconds)`.
     """
 
     id: str
     scheduled_at: float
     attempt: int
     tenure: Tenure
+    stopping: threading.Event = field(default_factory=threading.Event, repr=False, compare=False)

@@ -8,7 +8,7 @@ import pytest
 
 from immutant import App
 from immutant.errors import CoordinatorError
-from immutant.link import Candidacy, Event, Outcome
+from immutant.link import Candidacy, Command, Event, JobStatus, Outcome
 from immutant.runtime import AppRuntime
 
 Run = Callable[..., Awaitable[AppRuntime]]
@@ -29,6 +29,12 @@ class NoCoordinator:
     async def done(self, tenure: str, outcome: Outcome) -> None: ...
 
     async def drain(self, reason: str, grace: float) -> None: ...
+
+    async def job(self, name: str) -> JobStatus:
+        raise CoordinatorError("there is none")
+
+    async def command(self, job: str, command: Command) -> JobStatus:
+        raise CoordinatorError("there is none")
 
     async def close(self) -> None: ...
 

@@ -1,7 +1,7 @@
 """Replicas with a coordinator and singletons each, on whichever backend."""
 
 import asyncio
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -85,6 +85,15 @@ class Cluster:
             await self.world.elapse(0.02)
             await asyncio.sleep(0)
         return self.world.clock.now() - began
+
+    async def until_async(
+        self, done: Callable[[], Awaitable[bool]], patience: float = 10.0
+    ) -> None:
+        """Let time pass until something that has to be asked for holds."""
+        began = self.world.clock.now()
+        while not await done():
+            assert self.world.clock.now() - began < patience, "it did not come to pass"
+            await self.world.elapse(0.02)
 
 
 @pytest.fixture

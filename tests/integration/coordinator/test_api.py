@@ -11,6 +11,9 @@ import pytest
 from immutant import filelock, transport
 from immutant.contract.environment import Address, Environment
 from immutant.errors import CoordinatorError, RequestRefusedError
+from immutant.link import Command
+from immutant.schedules import Schedule
+from immutant.serve.http_link import HttpLink
 
 
 @pytest.fixture
@@ -124,3 +127,46 @@ async def test_a_body_that_is_none_is_refused(address: Address) -> None:
         await transport.request(address, "POST", "/v1/hello", ["p1"])
     with pytest.raises(RequestRefusedError, match="'grace' must be a number"):
         await post(address, "/v1/drain", process="p1", reason="x", grace="long")
+
+
+async def test_a_job_is_commanded_and_looked_at_whatever_its_name(address: Address) -> None:
+    hello = await post(address, "/v1/hello", process="p1")
+    schedule = Schedule.of(every=600).to_json()
+    standing = {"incarnation": hello["incarnation"], "kind": "job", "name": "a/b c"}
+    link, name = HttpLink(address), "a/b c"
+    async with transport.stream(
+        address, "POST", "/v1/singletons", standing | {"schedule": schedule}
+    ) as events:
+        granted = await anext(events)
+        first = await next_tick(events)
+        done = f"/v1/tenures/{granted['tenure']}/done"
+        await post(address, done, tick=first["id"], attempt=first["attempt"])
+        asked = await post(address, "/v1/jobs/a%2Fb%20c/trigger", key="k")
+        assert [one["id"][-10:] for one in asked["asked"]] == ["/trigger-k"]
+        second = await next_tick(events)
+        assert second["id"] == asked["asked"][0]["id"]
+        await post(address, done, tick=second["id"], error="RuntimeError: a test")
+        await post(address, "/v1/jobs/a%2Fb%20c/pause")
+        status = await link.job(name)
+        assert (status.paused, status.holder, status.ticks) == (True, "demo-0", 1)
+        assert not (await link.command(name, Command("resume"))).paused
+        listed = await transport.request(address, "GET", "/v1/jobs")
+        assert [job["name"] for job in listed] == [name]
+
+
+async def next_tick(events: AsyncIterator[dict[str, Any]]) -> dict[str, Any]:
+    async for event in events:
+        if event["event"] == "tick":
+            return event
+    raise AssertionError("the stream ended")
+
+
+async def test_a_command_that_cannot_be_is_refused_with_a_sentence(address: Address) -> None:
+    with pytest.raises(CoordinatorError, match="nothing is known of a job 'j'"):
+        await post(address, "/v1/jobs/j/pause")
+    with pytest.raises(RequestRefusedError, match="'key' must be up to 64 letters"):
+        await post(address, "/v1/jobs/j/trigger", key="a/b")
+    with pytest.raises(RequestRefusedError, match="'since' must not be later than 'until'"):
+        await post(address, "/v1/jobs/j/backfill", since=2, until=1)
+    with pytest.raises(CoordinatorError, match="405"):
+        await post(address, "/v1/jobs/j/forget")

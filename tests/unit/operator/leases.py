@@ -3,7 +3,7 @@
 from dataclasses import replace
 from typing import Any
 
-from immutant.election.ticks import JobState, OpenTick, Run
+from immutant.election.jobstate import JobState, OpenTick, Run
 from immutant.kube.records import Former, Owner, to_object
 from immutant.leases import Lease
 
@@ -44,5 +44,5 @@ def written(lease: Lease, *, at: float = START, owner: Owner = OWNER) -> dict[st
 def job(*outcomes: str, running: bool = False, at: float = START) -> str:
     """The body of a job's lease, whose runs of a second each ended so."""
     runs = tuple(Run(at + n, 1, at + n + 1, outcome) for n, outcome in enumerate(outcomes))
-    opened = OpenTick(at + 100, 1) if running else None
-    return JobState("print", at, last=at, count=len(runs), open=opened, runs=runs).to_body()
+    opened = (OpenTick(at + 100, 1),) if running else ()
+    return JobState("print", at, last=at, count=len(runs), ticks=opened, runs=runs).to_body()

@@ -7,7 +7,7 @@ from dataclasses import asdict
 
 import pytest
 
-from immutant.link import Candidacy, Event, Granted, Heartbeat, Outcome
+from immutant.link import Candidacy, Command, Event, Granted, Heartbeat, JobStatus, Outcome
 from immutant.serve.guard import Deadlines, GuardedLink, HardDeadline, Owed
 from immutant.testing.clock import FakeClock
 
@@ -99,6 +99,12 @@ class Coordinator:
     async def done(self, tenure: str, outcome: Outcome) -> None: ...
 
     async def drain(self, reason: str, grace: float) -> None: ...
+
+    async def job(self, name: str) -> JobStatus:
+        return JobStatus(name)
+
+    async def command(self, job: str, command: Command) -> JobStatus:
+        return JobStatus(job)
 
     async def close(self) -> None: ...
 

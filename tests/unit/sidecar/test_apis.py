@@ -103,6 +103,13 @@ async def test_the_description_names_every_call_and_the_fields_that_it_needs(
         "/v1/drain",
         "/v1/deadlines",
         "/v1/status",
+        "/v1/jobs",
+        "/v1/jobs/{job}",
+        "/v1/jobs/{job}/pause",
+        "/v1/jobs/{job}/resume",
+        "/v1/jobs/{job}/trigger",
+        "/v1/jobs/{job}/backfill",
+        "/v1/jobs/{job}/unschedule",
     }
 
 
@@ -110,4 +117,4 @@ def needed(call: dict[str, Any]) -> dict[str, Any]:
     if "requestBody" not in call:
         return {}
     schema = call["requestBody"]["content"]["application/json"]["schema"]
-    return {name: schema["properties"][name] for name in schema["required"]}
+    return {name: schema["properties"][name] for name in schema.get("required", [])}

@@ -10,6 +10,12 @@ election), answers as requests of their own, so that any language can take part:
     POST /v1/drain               {"process", "reason", "grace"}: hand all over; answers when done
     GET  /v1/deadlines           {"TENURE": not_after, …} at each change, NDJSON
     GET  /v1/status              {"replica", "incarnation", "tenures"}
+
+and calls about the jobs of the whole application, which any replica answers, whoever holds a job:
+
+    GET  /v1/jobs                what is known of each; /v1/jobs/NAME: of one
+    POST /v1/jobs/NAME/VERB      {"key", "since", "until"}: pause, resume, trigger, backfill or
+                                 unschedule it; asking again with the same key changes nothing
 """
 
 import asyncio
@@ -17,7 +23,7 @@ import json
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from functools import partial
-from typing import Any
+from typing import Any, get_args
 
 from starlette.applications import Starlette
 from starlette.requests import Request
@@ -29,10 +35,13 @@ from immutant.coordinator.bodies import Body
 from immutant.coordinator.driver import Driver
 from immutant.coordinator.vigil import Vigil
 from immutant.errors import CoordinatorError, DefinitionError, RequestRefusedError
-from immutant.link import Candidacy, Outcome
-from immutant.wire import encode_event
+from immutant.link import Candidacy, Outcome, Verb
+from immutant.wire import encode_event, encode_job
 
 __all__ = ["REFUSALS", "Call", "calls", "coordinator_api"]
+
+_JOB = "/v1/jobs/{job:path}"
+"""A job's name may have slashes in it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,6 +64,9 @@ def calls(driver: Driver, vigil: Vigil) -> list[Call]:
         Call("POST", "/v1/drain", api.drain),
         Call("GET", "/v1/deadlines", api.deadlines),
         Call("GET", "/v1/status", api.status),
+        Call("GET", "/v1/jobs", api.jobs),
+        *(Call("POST", f"{_JOB}/{verb}", api.command(verb)) for verb in get_args(Verb)),
+        Call("GET", _JOB, api.job),
     ]
 
 
@@ -101,7 +113,8 @@ class _Api:
 
     async def done(self, request: Request) -> Response:
         body = await Body.of(request)
-        outcome = Outcome(body.text("tick"), body.text("error", ""))
+        attempt = int(body.number("attempt", 0.0))
+        outcome = Outcome(body.text("tick"), body.text("error", ""), attempt)
         self._driver.done(request.path_params["tenure"], outcome)
         return Response(status_code=204)
 
@@ -130,6 +143,21 @@ class _Api:
                 "tenures": tenures,
             }
         )
+
+    async def jobs(self, request: Request) -> Response:
+        return JSONResponse([encode_job(one) for one in await self._driver.jobs.all()])
+
+    async def job(self, request: Request) -> Response:
+        status = await self._driver.jobs.status(request.path_params["job"])
+        return JSONResponse(encode_job(status))
+
+    def command(self, verb: Verb) -> Callable[[Request], Awaitable[Response]]:
+        async def answer(request: Request) -> Response:
+            command = (await Body.of(request)).command(verb)
+            status = await self._driver.jobs.command(request.path_params["job"], command)
+            return JSONResponse(encode_job(status))
+
+        return answer
 
 
 class _Lines:

@@ -1,14 +1,18 @@
 """Reading requests: a JSON object's fields, or a sentence that says which one is wrong."""
 
 import math
+import re
+import secrets
 from typing import Any, get_args
 
 from starlette.requests import Request
 
 from immutant.errors import RequestRefusedError
-from immutant.link import Candidacy, Kind
+from immutant.link import Candidacy, Command, Kind, Verb
 
 __all__ = ["Body"]
+
+_KEY = re.compile(r"[\w-]{1,64}", re.ASCII)
 
 
 class Body:
@@ -25,7 +29,7 @@ class Body:
     async def of(cls, request: Request) -> "Body":
         """Read the request's body."""
         try:
-            fields = await request.json()
+            fields = await request.json() if await request.body() else {}
         except ValueError as error:
             raise RequestRefusedError(f"the body is no JSON: {error}") from error
         if not isinstance(fields, dict):
@@ -39,14 +43,30 @@ class Body:
             raise RequestRefusedError(f"the field {name!r} must be a text")
         return value
 
-    def number(self, name: str) -> float:
-        """A number, zero or more."""
-        value = self._fields.get(name)
+    def number(self, name: str, default: float | None = None) -> float:
+        """A number, zero or more; without a default it must be there."""
+        value = self._fields.get(name, default)
         if isinstance(value, bool) or not isinstance(value, int | float):
             raise RequestRefusedError(f"the field {name!r} must be a number")
         if not math.isfinite(value) or value < 0:
             raise RequestRefusedError(f"the field {name!r} must be a number, zero or more")
         return float(value)
+
+    def command(self, verb: Verb) -> Command:
+        """What is asked of a job; without a key it is asked for once more each time."""
+        if verb not in ("trigger", "backfill"):
+            return Command(verb)
+        key = self.text("key", "") or secrets.token_hex(8)
+        if not _KEY.fullmatch(key):
+            raise RequestRefusedError(
+                "the field 'key' must be up to 64 letters, digits, dashes or underscores"
+            )
+        if verb == "trigger":
+            return Command(verb, key)
+        since, until = self.number("since"), self.number("until")
+        if since > until:
+            raise RequestRefusedError("the field 'since' must not be later than 'until'")
+        return Command(verb, key, since, until)
 
     def candidacy(self) -> Candidacy:
         """What is stood for."""

@@ -13,6 +13,7 @@ from functools import partial
 from typing import Any
 
 from immutant.clock import Clock
+from immutant.coordinator.jobdesk import JobDesk
 from immutant.coordinator.ledger import Ledger
 from immutant.coordinator.outage import Outage
 from immutant.election import Effect, Election, Get, Put, Timings, singleton_lease
@@ -48,6 +49,7 @@ class Driver:
     Attributes:
         replica: The member that it is.
         ledger: What it has counted.
+        jobs: What the cluster knows of its jobs, whoever holds them.
     """
 
     def __init__(
@@ -80,6 +82,7 @@ class Driver:
         self.ledger = Ledger()
         self._life = life or replica
         self._epoch = epoch
+        self.jobs = JobDesk(app, store, clock, timings)
         self._app = app
         self._store = store
         self._clock = clock
@@ -182,7 +185,7 @@ class Driver:
         if candidacy.kind == "job":
             schedule = Schedule.from_json(candidacy.schedule)
             step = partial(observe, self.ledger, candidacy.name, schedule)
-            ticker = Ticker(candidacy.name, schedule, step)
+            ticker = Ticker(candidacy.name, schedule, step, member=self.replica)
         await self._until_free(name)
         stream = self._streams[name] = asyncio.Queue()
         self._feed(Election.stand, name, ticker)
@@ -204,7 +207,7 @@ class Driver:
     def done(self, tenure: str, outcome: Outcome) -> None:
         """See `Link.done`."""
         if name := self._names.get(tenure, ""):
-            self._feed(Election.done, name, outcome.tick, outcome.error)
+            self._feed(Election.done, name, outcome)
 
     async def deadlines(self) -> AsyncIterator[dict[str, float]]:
         """What has been granted and not answered as stopped, each with its deadline, as it goes."""

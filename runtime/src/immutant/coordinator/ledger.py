@@ -157,8 +157,5 @@ class Ledger(Observer):
         known = outcome if outcome in ("ok", "interrupted", "cancelled") else "failed"
         self.runs[job, known] += 1
 
-    def interrupted(self, job: str) -> None:
-        self.runs[job, "interrupted"] += 1
-
     def passed_over(self, job: str, ticks: int) -> None:
         self.missed[job] += ticks

@@ -4,7 +4,7 @@ from collections.abc import AsyncIterator
 from contextlib import AbstractAsyncContextManager
 
 from immutant.coordinator.driver import Driver
-from immutant.link import Candidacy, Event, Outcome
+from immutant.link import Candidacy, Command, Event, JobStatus, Outcome
 
 __all__ = ["LocalLink"]
 
@@ -34,6 +34,12 @@ class LocalLink:
 
     async def drain(self, reason: str, grace: float) -> None:
         await self._driver.drain(self._process, reason, grace)
+
+    async def job(self, name: str) -> JobStatus:
+        return await self._driver.jobs.status(name)
+
+    async def command(self, job: str, command: Command) -> JobStatus:
+        return await self._driver.jobs.command(job, command)
 
     async def close(self) -> None:
         await self._driver.close()

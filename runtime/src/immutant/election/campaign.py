@@ -18,7 +18,7 @@ from immutant.election.observer import (
 from immutant.election.ticks import Ticker
 from immutant.election.view import View
 from immutant.leases import Lease
-from immutant.link import Granted, Heartbeat, Revoked, Stopping
+from immutant.link import Granted, Heartbeat, Revoked, Stopping, TickOvertaken
 
 __all__ = ["Campaign"]
 
@@ -128,7 +128,7 @@ class Campaign:
             return []
         if self._tenure and self._tenure.record.nonce == put.lease.nonce:
             self._tenure.record, self._tenure.version = put.lease, version
-            return self._ticked(now)
+            return self._ticked(put.lease.body, now)
         return self._begin(put.lease, version, good_until, now)
 
     def found(self, put: Put, lease: Lease | None) -> list[Effect]:
@@ -138,12 +138,23 @@ class Campaign:
         if self.ticker:
             self.ticker.failed()
         if lease is not None and lease.nonce == put.lease.nonce and not lease.released:
-            self._tenure.version = lease.version
+            self._go_on_from(self._tenure, lease)
             return []
         if put.lease.released:
             self._tenure = None
             return []
         return self._revoke(TAKEN_AWAY)
+
+    def observe(self, view: View) -> None:
+        """Go on from the record as it stands, where somebody has changed its body (rule 12).
+
+        Not while a write of one's own is under way: its answer says what came of it.
+        """
+        lease, tenure = view.lease(self.name), self._tenure
+        if lease is None or tenure is None or lease.version <= tenure.version:
+            return
+        if lease.nonce == tenure.record.nonce and not lease.released:
+            self._go_on_from(tenure, lease)
 
     def extend(self, view: View, good_until: float, now: float) -> list[Effect]:
         """A renewal counts: the tenure goes on if the watch shows its record in place (rule 2)."""
@@ -182,6 +193,11 @@ class Campaign:
         if body is None:
             return None
         return Put(replace(tenure.record, body=body, write=self._fresh()), tenure.version)
+
+    def overtaken(self) -> list[Effect]:
+        """What the application is to cancel for a tick that is due."""
+        ids = self.ticker.overtaken() if self.ticker else []
+        return [Tell(self.name, TickOvertaken(one)) for one in ids]
 
     def release(self, wall: float) -> Put | None:
         """The write that gives the singleton back, once nothing of the tenure runs (rule 6)."""
@@ -235,18 +251,23 @@ class Campaign:
         # It only ever grows: versions are the store's, not the record's.
         token = (self._epoch << _EPOCH_SHIFT) + version
         self._tenure = _Tenure(record, version, token, good_until)
+        if self.ticker:
+            self.ticker.begin(record.body)
         if now >= good_until or not self.standing:
             self._tenure.stage = _Stage.OVER  # it was never told to anybody
             return []
-        if self.ticker:
-            self.ticker.begin(record.body)
         return [Tell(self.name, Granted(record.nonce, str(token), good_until))]
 
-    def _ticked(self, now: float) -> list[Effect]:
+    def _go_on_from(self, tenure: _Tenure, lease: Lease) -> None:
+        tenure.record, tenure.version = lease, lease.version
+        if self.ticker:
+            self.ticker.seen(lease.body)
+
+    def _ticked(self, body: str, now: float) -> list[Effect]:
         tenure = self._tenure
         if tenure is None or self.ticker is None:
             return []
-        due = self.ticker.committed(tenure.not_after)
+        due = self.ticker.committed(body, tenure.not_after)
         if due is None or tenure.stage is not _Stage.HELD or now >= tenure.not_after:
             return []
         return [Tell(self.name, due)]

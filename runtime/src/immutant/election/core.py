@@ -19,6 +19,7 @@ from immutant.election.placement import preferred
 from immutant.election.ticks import Ticker
 from immutant.election.view import View
 from immutant.leases import Lease, LeaseEvent, LeaseSnapshot
+from immutant.link import Outcome
 
 __all__ = ["Election"]
 
@@ -147,11 +148,11 @@ class Election:
             self._campaigns[name].stopped(nonce)
         return self.wake(now)
 
-    def done(self, name: str, tick: str, error: str, now: float) -> list[Effect]:
+    def done(self, name: str, outcome: Outcome, now: float) -> list[Effect]:
         """The application answers that a tick's run ended."""
         campaign = self._campaigns.get(name)
         if campaign and campaign.ticker:
-            campaign.ticker.done(tick, error)
+            campaign.ticker.done(outcome.tick, outcome.error, outcome.attempt)
         return self.wake(now)
 
     def drain(self, reason: str, grace: float, now: float) -> list[Effect]:
@@ -198,7 +199,9 @@ class Election:
         """A record was read to settle a write."""
         put = self._waiting[name]
         if lease is not None and lease.write == put.lease.write:
-            return self.stored(put, lease.version, now)
+            # A command may have changed the body since (rule 12).
+            landed = replace(put, lease=replace(put.lease, body=lease.body))
+            return self.stored(landed, lease.version, now)
         del self._waiting[name]
         self._back_off(name, now)
         effects: list[Effect] = []
@@ -224,12 +227,16 @@ class Election:
                 effects += campaign.extend(self._view, self._me.good_until, now)
         for sent in self._me.counted:
             self._observer.renewed(now - sent)
-        for campaign in self._campaigns.values():
+        for name, campaign in self._campaigns.items():
             effects += campaign.check(self._view, now)
+            if name not in self._waiting:
+                campaign.observe(self._view)
         if self.ended:
             return effects + self._drop_all()
         effects += self._rereads_due(now)
         effects += [put for name, make in self._writes(now) if (put := self._send(name, make, now))]
+        for campaign in self._campaigns.values():
+            effects += campaign.overtaken()
         self._campaigns = {name: one for name, one in self._campaigns.items() if not one.idle}
         return effects
 

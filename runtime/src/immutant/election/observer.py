@@ -39,10 +39,7 @@ class Observer:
         """A renewal counts, so many seconds after it was sent (rule 2)."""
 
     def ran(self, job: str, outcome: str) -> None:
-        """It is written down how a run ended: "ok", "interrupted" or the error."""
-
-    def interrupted(self, job: str) -> None:
-        """A run was cut off, and it is written down that it begins again."""
+        """It is written down how a run ended: "ok", "interrupted", "cancelled" or the error."""
 
     def passed_over(self, job: str, ticks: int) -> None:
         """It is written down that so many ticks will not be run."""

@@ -5,8 +5,8 @@ Belongs here: the difference of two states of a job. Not here: which state comes
 
 import math
 
+from immutant.election.jobstate import JobState
 from immutant.election.observer import Observer
-from immutant.election.ticks import JobState
 from immutant.schedules import Schedule
 
 __all__ = ["observe"]
@@ -23,19 +23,8 @@ def observe(
     for run in after.runs:
         if run not in known:
             observer.ran(job, run.outcome)
-    if _is_cut_off(before, after):
-        observer.interrupted(job)
     if missed := _passed_over(schedule, before, after):
         observer.passed_over(job, missed)
-
-
-def _is_cut_off(before: JobState, after: JobState) -> bool:
-    """Whether the run that was open begins once more, without an end of its own."""
-    if before.open is None or after.open is None or before.open.due != after.open.due:
-        return False
-    was = (before.open.due, before.open.attempt)
-    has_ended = any((run.due, run.attempt) == was for run in after.runs)
-    return after.open.attempt > before.open.attempt and not has_ended
 
 
 def _passed_over(schedule: Schedule, before: JobState, after: JobState) -> int:

@@ -1,128 +1,76 @@
-"""The ticks of one job: which is due, claimed, open, missed (rules 11 and 12).
+"""The ticks of one job: claimed, open, ended, begun again (rules 11 and 12).
 
-Belongs here: the job's state as it is kept in its lease, and its next state. Not here: time (it
-comes in, as the lease store's calendar) and the compare-and-swap that makes a state true.
+Belongs here: the job's next state, from the one in its lease, the time and what the application
+says. Not here: the state itself (`jobstate`), what is due (`dues`), what people ask for
+(`commands`), time (it comes in, as the lease store's calendar) and the compare-and-swap that makes
+a state true.
 """
 
-import json
 import math
 from collections.abc import Callable
-from dataclasses import asdict, dataclass, replace
-from datetime import UTC, datetime
-from typing import Self
+from dataclasses import replace
 
+from immutant.election.dues import Dues
+from immutant.election.jobstate import MOST_OPEN, Asked, JobState, OpenTick, tick_id
 from immutant.link import TickDue
 from immutant.schedules import Schedule
 
-__all__ = ["JobState", "OpenTick", "Run", "Ticker"]
+__all__ = ["Ticker"]
 
-RUNS_KEPT = 10
-ON_TIME = 1.0
-"""Seconds after its due instant until a tick counts as missed and the misfire policy decides."""
-
-_LOOK_BACK = (60.0, 3600.0, 86_400.0, 40 * 86_400.0, 400 * 86_400.0)
-
-
-@dataclass(frozen=True, slots=True)
-class OpenTick:
-    """A claimed tick whose run has not ended: `due` in seconds since the epoch."""
-
-    due: float
-    attempt: int
-
-
-@dataclass(frozen=True, slots=True)
-class Run:
-    """A run that ended, and how: "ok", "interrupted" or the error."""
-
-    due: float
-    attempt: int
-    ended: float
-    outcome: str
-
-
-@dataclass(frozen=True, slots=True)
-class JobState:
-    """What the cluster knows of a job; the body of its lease.
-
-    Attributes:
-        schedule: The fingerprint of the schedule that this state belongs to.
-        anchor: When the cluster first saw that schedule.
-        last: The latest due instant that was claimed or passed over.
-        count: How many ticks were claimed.
-        open: The claimed tick that has not ended.
-        runs: The last runs, oldest first.
-    """
-
-    schedule: str
-    anchor: float
-    last: float | None = None
-    count: int = 0
-    open: OpenTick | None = None
-    runs: tuple[Run, ...] = ()
-
-    def to_body(self) -> str:
-        """The state as JSON text, for `from_body`."""
-        return json.dumps(asdict(self), separators=(",", ":"))
-
-    @classmethod
-    def from_body(cls, body: str) -> Self | None:
-        """The state that `to_body` wrote; None for a text that is none (a first run, an edit)."""
-        try:
-            raw = json.loads(body)
-            opened = raw["open"]
-            return cls(
-                schedule=str(raw["schedule"]),
-                anchor=float(raw["anchor"]),
-                last=None if raw["last"] is None else float(raw["last"]),
-                count=int(raw["count"]),
-                open=None if opened is None else OpenTick(**opened),
-                runs=tuple(Run(**run) for run in raw["runs"]),
-            )
-        except (ValueError, TypeError, KeyError):
-            return None
-
-    def ended(self, wall: float, outcome: str) -> Self:
-        """The open tick's run has ended."""
-        if self.open is None:
-            return self
-        run = Run(self.open.due, self.open.attempt, wall, outcome)
-        return replace(self, open=None, runs=(*self.runs, run)[-RUNS_KEPT:])
-
-    def claimed(self, due: float) -> Self:
-        """The tick is claimed for its first attempt."""
-        return replace(self, last=due, count=self.count + 1, open=OpenTick(due, 1))
+_UNKNOWN = JobState("", 0.0)
 
 
 class Ticker:
-    """One tenure after the other of one job: proposes the next state, learns whether it held."""
+    """One tenure after the other of one job: proposes the next state, learns whether it held.
+
+    One tick is opened by each state, so that one write is one claim.
+    """
 
     def __init__(
         self,
         name: str,
         schedule: Schedule,
         on_step: Callable[[JobState, JobState], object] = lambda before, after: None,
+        *,
+        member: str = "",
+        salt: str = "",
     ) -> None:
-        """Make the ticker of a job; `on_step` hears of each step that has been written down."""
+        """Begin with nothing.
+
+        Args:
+            name: The job.
+            schedule: Its schedule.
+            on_step: Hears of each step that has been written down.
+            member: Where its runs are.
+            salt: What its jitter is drawn by; the name without one.
+        """
         self._on_step = on_step
         self._name = name
         self._schedule = schedule
-        self._state = JobState(schedule.fingerprint, 0.0)
-        self._proposed: JobState | None = None
-        self._fresh = False
-        self._inherited = False
-        self._ended: dict[str, str] = {}
-        self._next = 0.0
+        self._member = member
+        self._dues = Dues(schedule, salt or name)
+        self._fingerprint = schedule.fingerprint
+        self._room = MOST_OPEN if schedule.overlap == "allow" else 1
+        self._next = -math.inf
+        self.begin("")
 
     def begin(self, body: str) -> None:
         """A tenure begins over this body; `propose` then takes up what it finds open."""
-        found = JobState.from_body(body)
-        self._fresh = found is None or found.schedule != self._schedule.fingerprint
-        self._state = found or JobState(self._schedule.fingerprint, 0.0)
-        self._proposed = None
-        self._ended.clear()
-        self._inherited = self._state.open is not None
-        self._next = 0.0
+        self._state = _UNKNOWN
+        self._proposed: tuple[JobState, OpenTick | None] | None = None
+        self._running: dict[str, int] = {}
+        self._ended: dict[str, str] = {}
+        self._overtaken: set[str] = set()
+        self._untold: list[str] = []
+        self._read(body)
+
+    def seen(self, body: str) -> None:
+        """Somebody has changed the record: go on from what stands there.
+
+        A body that cannot be read is none to go on from, and is written over.
+        """
+        if body != self._body:
+            self._read(body)
 
     def propose(self, wall: float, *, claim: bool) -> str | None:
         """The job's next state as text, None when there is nothing to write now.
@@ -131,124 +79,240 @@ class Ticker:
             wall: The lease store's calendar time.
             claim: False when no run may begin any more, only end.
         """
-        if self._proposed is not None:
+        if self._proposed is not None or wall < self._next:
             return None
-        state = self._closed(self._state, wall)
+        self._forget_ended()  # also what is in the record no more, by whatever hand
+        state, opening = self._closed(self._state, wall), None
         if claim:
-            state = self._opened(self._anchored(state, wall), wall)
-        if state == self._state:
+            state, opening = self._opened(self._anchored(state, wall), wall)
+            self._next = self._next_after(state, wall)
+        body = state.to_body()
+        if body == self._body or (not claim and state == self._state):
             return None
-        self._proposed = state
-        return state.to_body()
+        self._proposed = state, opening
+        return body
 
-    def committed(self, not_after: float) -> TickDue | None:
-        """The proposed state is true now; the tick that it opened, if it did."""
+    def committed(self, body: str, not_after: float) -> TickDue | None:
+        """The proposed state is true now; the tick that it opened, if it did.
+
+        Args:
+            body: What stands in the record: the proposed state, or what came of it since.
+            not_after: The tenure's deadline.
+        """
         if self._proposed is None:
             return None
-        before, self._state, self._proposed = self._state, self._proposed, None
-        self._on_step(before, self._state)
-        opened = self._state.open
-        if opened is None or opened == before.open:
+        state, opened = self._proposed
+        self._on_step(self._state, state)
+        self._proposed, self._state = None, state
+        self._read(body)
+        self._forget_ended()
+        if opened is None or opened not in self._state.ticks:
             return None
-        self._inherited = False
+        self._running[self._id(opened)] = opened.attempt
         return TickDue(self._id(opened), opened.due, opened.attempt, not_after)
 
     def failed(self) -> None:
         """The proposed state did not come true."""
         self._proposed = None
+        self._next = -math.inf
 
-    def done(self, tick: str, error: str) -> None:
-        """The application says how the run ended; `error` is "" when it went well."""
-        self._ended[tick] = error or "ok"
-        self._next = 0.0
+    def done(self, tick: str, error: str, attempt: int = 0) -> None:
+        """The application says how the run ended; `error` is "" when it went well.
+
+        One that is told again, when a later attempt runs, is nothing. An application of the version
+        before does not tell the attempt (0).
+        """
+        running = self._running.get(tick)
+        if running is None or attempt not in (0, running):
+            return
+        self._ended[tick] = "cancelled" if error and tick in self._overtaken else error
+        self._next = -math.inf
+
+    def overtaken(self) -> list[str]:
+        """The runs that are to be cancelled for a tick that is due, each told once."""
+        told, self._untold = self._untold, []
+        return told
 
     def next_wall(self) -> float:
         """When `propose` may have something to say again, by the lease store's calendar."""
         return self._next
 
-    def _anchored(self, state: JobState, wall: float) -> JobState:
-        """A new job, or a new schedule, begins now; its past is nobody's debt (rule 12)."""
-        if not self._fresh:
-            return state
-        self._fresh = False
-        self._inherited = False
-        return JobState(self._schedule.fingerprint, anchor=wall, runs=state.runs)
+    def _read(self, body: str) -> None:
+        self._body = body
+        self._state = JobState.from_body(body) or self._state
+        self._next = -math.inf
+
+    def _runs_here(self, tick: OpenTick) -> bool:
+        return tick.retry is None and self._running.get(self._id(tick)) == tick.attempt
 
     def _closed(self, state: JobState, wall: float) -> JobState:
-        if state.open is None:
-            return state
-        outcome = self._ended.pop(self._id(state.open), None)
-        if outcome is None:
-            return state
-        # What came due while it ran is passed over: runs of one job do not overlap. Only "all"
-        # makes up for each of them.
-        latest = None if self._schedule.misfire == "all" else self._latest_due(state, wall)
-        return replace(state.ended(wall, outcome), last=latest or state.last)
-
-    def _opened(self, state: JobState, wall: float) -> JobState:
-        if state.open is not None:
-            return self._taken_over(state, wall) if self._inherited else self._wait(state)
-        due = self._due(state)
-        if due is None or due > wall:
-            self._next = math.inf if due is None else due
-            return state
-        return self._after_misfire(state, due, wall)
-
-    def _taken_over(self, state: JobState, wall: float) -> JobState:
-        """The former tenure's run was cut off: run it again, or only say so (rule 11)."""
-        if self._schedule.interrupted == "record":
-            self._inherited = False
-            return self._opened(state.ended(wall, "interrupted"), wall)
-        assert state.open is not None
-        return replace(state, open=replace(state.open, attempt=state.open.attempt + 1))
-
-    def _wait(self, state: JobState) -> JobState:
-        self._next = math.inf
+        """The state without the runs that have ended."""
+        for tick in state.ticks:
+            outcome = self._ended.get(self._id(tick))
+            if outcome is not None and self._runs_here(tick):
+                state = self._without(state, tick, wall, outcome)
         return state
 
-    def _after_misfire(self, state: JobState, due: float, wall: float) -> JobState:
-        if self._schedule.misfire == "all":
-            floor = wall - self._schedule.window
-            return (
-                self._opened(replace(state, last=floor), wall)
-                if due < floor
-                else state.claimed(due)
-            )
-        latest = self._latest_due(state, wall) or due
-        if self._schedule.misfire == "skip" and wall - latest > ON_TIME:
-            return self._opened(replace(state, last=latest), wall)
-        return state.claimed(latest)
+    def _without(self, state: JobState, tick: OpenTick, wall: float, outcome: str) -> JobState:
+        is_failure = outcome not in ("", "cancelled")
+        is_wanted = bool(tick.key) or not state.unscheduled
+        if is_failure and is_wanted and tick.failures < self._schedule.retries:
+            wait = self._schedule.wait_after(tick.failures + 1, self._id(tick))
+            return state.ended(tick, wall, outcome, tick.failed(wall + wait))
+        state = state.ended(tick, wall, outcome or "ok")
+        return self._dues.after_run(state, wall, asked=bool(tick.key))
 
-    def _due(self, state: JobState) -> float | None:
-        repeat = self._schedule.repeat
-        if repeat is not None and state.count > repeat:
-            return None
-        return self._schedule.next_after(self._base(state), state.anchor)
+    def _forget_ended(self) -> None:
+        """Forget of what has ended whatever is open no more."""
+        going = {self._id(one) for one in self._here(self._state)}
+        for tick in [one for one in self._ended if one not in going]:
+            del self._ended[tick], self._running[tick]
+            self._overtaken.discard(tick)
 
-    def _base(self, state: JobState) -> float:
-        """The instant after which the next tick is looked for."""
-        if state.last is not None:
-            return state.last
-        lead = self._schedule.window if self._schedule.at is not None else 0.0
-        return math.nextafter(state.anchor - lead, -math.inf)
+    def _anchored(self, state: JobState, wall: float) -> JobState:
+        """A new job, or a new schedule, begins now; its past is nobody's debt (rule 12)."""
+        if state.schedule == self._fingerprint:
+            return state
+        for tick in state.ticks:
+            if not tick.key and not self._runs_here(tick):
+                state = state.ended(tick, wall, "interrupted")
+        return JobState(
+            self._fingerprint,
+            anchor=wall,
+            ticks=state.ticks,
+            runs=state.runs,
+            asked=state.asked,
+            paused=state.paused,
+        )
 
-    def _latest_due(self, state: JobState, wall: float) -> float | None:
-        """The latest due instant up to now that nobody claimed.
+    def _opened(self, state: JobState, wall: float) -> tuple[JobState, OpenTick | None]:
+        """The state with one more tick begun, if one is to begin now."""
+        state, again = self._taken_over(state, wall)
+        if again is not None:
+            return state.opened(again), again
+        if self._is_full():
+            self._overtake(state, wall)
+            return state, None
+        for tick in state.ticks:
+            if tick.retry is not None and tick.retry <= wall and self._may_go_on(state, tick):
+                again = tick.again(wall, self._member)
+                return state.opened(again), again
+        return self._claimed(state, wall)
 
-        Looked for in growing spans back from now, so that a schedule of seconds is not walked
-        through from where it stopped a week ago.
+    def _taken_over(self, state: JobState, wall: float) -> tuple[JobState, OpenTick | None]:
+        """A former tenure's run was cut off: run it again, or only say so (rule 11)."""
+        for tick in state.ticks:
+            if tick.retry is not None or self._runs_here(tick):
+                continue
+            if self._is_given_up(state, tick, wall):
+                state = state.ended(tick, wall, "interrupted")
+                state = self._dues.after_run(state, wall, asked=bool(tick.key))
+            elif not self._is_full() and self._may_go_on(state, tick):
+                again = tick.again(wall, self._member)
+                return state.ended(tick, wall, "interrupted", again), again
+        return state, None
+
+    def _is_given_up(self, state: JobState, tick: OpenTick, wall: float) -> bool:
+        """Whether an interrupted tick is not run again."""
+        if self._schedule.interrupted == "record" or (state.unscheduled and not tick.key):
+            return True
+        return not tick.key and self._schedule.overlap == "cancel" and self._is_due(state, wall)
+
+    def _may_go_on(self, state: JobState, tick: OpenTick) -> bool:
+        """Whether a further attempt may begin: what was asked for goes on in a paused job."""
+        return bool(tick.key) or not state.paused
+
+    def _claimed(self, state: JobState, wall: float) -> tuple[JobState, OpenTick | None]:
+        """A tick's first attempt: of a trigger, else of the schedule, else of a backfill."""
+        if len(state.ticks) < MOST_OPEN:
+            for asked in state.asked:
+                if asked.until is None:
+                    return self._begun(_without_asked(state, asked), asked.after, asked.key, wall)
+            state, due = self._scheduled(state, wall)
+            if due is not None:
+                state = replace(state, last=due, count=state.count + 1)
+                return self._begun(state, due, "", wall)
+            return self._backfilled(state, wall)
+        return state, None
+
+    def _scheduled(self, state: JobState, wall: float) -> tuple[JobState, float | None]:
+        if state.paused or not self._is_due(state, wall):
+            return state, None
+        if self._schedule.overlap == "cancel":
+            ticks = tuple(one for one in state.ticks if one.key or one.retry is None)
+            state = replace(state, ticks=ticks)
+        if self._room == 1 and any(not one.key for one in state.ticks):
+            return state, None
+        return self._dues.to_claim(state, wall)
+
+    def _backfilled(self, state: JobState, wall: float) -> tuple[JobState, OpenTick | None]:
+        """The next tick of a backfill; they go one after the other."""
+        going = {one.key for one in state.ticks}
+        for asked in state.asked:
+            if asked.until is None or asked.key in going:
+                continue
+            due = self._dues.backfilled(state, asked.after, asked.until)
+            if due is not None:
+                rest = replace(asked, after=due)
+                left = tuple(rest if one == asked else one for one in state.asked)
+                return self._begun(replace(state, asked=left), due, asked.key, wall)
+            state = _without_asked(state, asked)
+        return state, None
+
+    def _begun(
+        self, state: JobState, due: float, key: str, wall: float
+    ) -> tuple[JobState, OpenTick | None]:
+        tick = OpenTick(due, 1, key, wall, self._member)
+        return state.opened(tick), tick
+
+    def _overtake(self, state: JobState, wall: float) -> None:
+        """Cancel the schedule's run for its next tick, where the job says so."""
+        if self._schedule.overlap != "cancel" or state.paused or not self._is_due(state, wall):
+            return
+        for tick in self._here(state):
+            if not tick.key and (name := self._id(tick)) not in self._overtaken:
+                self._overtaken.add(name)
+                self._untold.append(name)
+
+    def _is_due(self, state: JobState, wall: float) -> bool:
+        due = self._dues.next(state)
+        return due is not None and self._dues.begins(due) <= wall
+
+    def _is_full(self) -> bool:
+        """Whether as many runs go on here as may.
+
+        Also those count that the record does not know any more, after an edit by hand.
         """
-        base = self._base(state)
-        for span in (*_LOOK_BACK, math.inf):
-            found = None
-            due = self._schedule.next_after(max(base, wall - span), state.anchor)
-            while due is not None and due <= wall:
-                found = due
-                due = self._schedule.next_after(due, state.anchor)
-            if found is not None or wall - span <= base:
-                return found
-        return None
+        return len(self._running.keys() - self._ended.keys()) >= self._room
 
-    def _id(self, opened: OpenTick) -> str:
-        due = datetime.fromtimestamp(opened.due, UTC).isoformat(timespec="milliseconds")
-        return f"{self._name}/{due}"
+    def _here(self, state: JobState) -> list[OpenTick]:
+        return [one for one in state.ticks if self._runs_here(one)]
+
+    def _next_after(self, state: JobState, wall: float) -> float:
+        """When the next attempt may begin, if nothing happens before."""
+        moments: list[float] = []
+        if not self._is_full():
+            waiting = [one for one in state.ticks if self._may_go_on(state, one)]
+            moments += [one.retry for one in waiting if one.retry is not None]
+        due = self._dues.next(state) if self._may_claim(state) else None
+        if due is not None:
+            moments.append(self._dues.begins(due))
+        return min(moments, default=math.inf)
+
+    def _may_claim(self, state: JobState) -> bool:
+        """Whether the schedule's next tick would have to do something when it is due."""
+        here = self._here(state)
+        if state.paused:
+            return False
+        if self._schedule.overlap == "cancel":
+            going = {self._id(one) for one in here if not one.key}
+            return bool(going - self._overtaken) or not here
+        is_free = self._room > 1 or all(one.key for one in state.ticks)
+        return is_free and not self._is_full() and len(state.ticks) < MOST_OPEN
+
+    def _id(self, tick: OpenTick) -> str:
+        return tick_id(self._name, tick.due, tick.key)
+
+
+def _without_asked(state: JobState, asked: Asked) -> JobState:
+    return replace(state, asked=tuple(one for one in state.asked if one != asked))

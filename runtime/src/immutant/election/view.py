@@ -170,6 +170,14 @@ class View:
         if name in self._sights and before == lease:
             return
         if before and before.holder and not self._is_member(name):
+            if (
+                lease
+                and not listed
+                and lease == replace(before, version=lease.version, body=lease.body)
+            ):
+                # A command to a job: whose it is has not been written, and is no better known.
+                self._sights[name] = replace(self._sights[name], lease=lease)
+                return
             self._note_ousting(before, lease, now)
         if lease and lease.holder and lease.ended != "expelled" and self._is_member(name):
             self._signs[lease.holder] = now

@@ -14,7 +14,17 @@ from dataclasses import asdict, dataclass, replace
 from typing import Protocol
 
 from immutant.clock import Clock
-from immutant.link import ANSWERED, Candidacy, Event, Granted, Heartbeat, Link, Outcome
+from immutant.link import (
+    ANSWERED,
+    Candidacy,
+    Command,
+    Event,
+    Granted,
+    Heartbeat,
+    JobStatus,
+    Link,
+    Outcome,
+)
 
 __all__ = ["Deadlines", "GuardedLink", "HardDeadline", "Owed", "Timer"]
 
@@ -115,6 +125,12 @@ class GuardedLink:
 
     async def drain(self, reason: str, grace: float) -> None:
         await self._link.drain(reason, grace)
+
+    async def job(self, name: str) -> JobStatus:
+        return await self._link.job(name)
+
+    async def command(self, job: str, command: Command) -> JobStatus:
+        return await self._link.command(job, command)
 
     async def close(self) -> None:
         await self._link.close()

@@ -5,17 +5,21 @@ from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, contextmanager
 from pathlib import Path
 from typing import Any
+from urllib.parse import quote
 
 from immutant import filelock, transport
 from immutant.contract.environment import Address
 from immutant.errors import CoordinatorError, LockHeldError
-from immutant.link import Candidacy, Event, Outcome
-from immutant.wire import decode_event
+from immutant.link import Candidacy, Command, Event, JobStatus, Outcome
+from immutant.wire import decode_event, decode_job
 
 __all__ = ["HttpLink"]
 
 _DRAIN_SLACK = 5.0
 """Seconds beyond the grace in which the coordinator gives up waiting by itself."""
+
+_COMMAND_TIMEOUT = 10.0
+"""Seconds; the coordinator gives up before."""
 
 
 class HttpLink:
@@ -52,18 +56,30 @@ class HttpLink:
         await self._post(f"/v1/tenures/{tenure}/stopped")
 
     async def done(self, tenure: str, outcome: Outcome) -> None:
-        body = {"tick": outcome.tick, "error": outcome.error}
+        body = {"tick": outcome.tick, "error": outcome.error, "attempt": outcome.attempt}
         await self._post(f"/v1/tenures/{tenure}/done", body)
 
     async def drain(self, reason: str, grace: float) -> None:
         body = {"process": self._process, "reason": reason, "grace": grace}
         await self._post("/v1/drain", body, timeout=grace + _DRAIN_SLACK)
 
+    async def job(self, name: str) -> JobStatus:
+        return decode_job(await transport.request(self._address, "GET", _path(name)))
+
+    async def command(self, job: str, command: Command) -> JobStatus:
+        body = {"key": command.key, "since": command.since, "until": command.until}
+        path = f"{_path(job)}/{command.verb}"
+        return decode_job(await self._post(path, body, timeout=_COMMAND_TIMEOUT))
+
     async def close(self) -> None:
         """Nothing is kept open between requests."""
 
     async def _post(self, path: str, body: object = None, timeout: float = 5.0) -> Any:  # noqa: ANN401 - JSON
         return await transport.request(self._address, "POST", path, body, timeout=timeout)
+
+
+def _path(job: str) -> str:
+    return f"/v1/jobs/{quote(job, safe='')}"
 
 
 async def _events(lines: AsyncIterator[dict[str, Any]]) -> AsyncIterator[Event]:

@@ -10,11 +10,13 @@ import contextvars
 import threading
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from concurrent.futures import Future
+from datetime import datetime
 from typing import TYPE_CHECKING, ParamSpec, TypeVar
 
 from immutant.calls import waiting
 from immutant.durations import Duration
 from immutant.errors import BlockingCallError, NotRunningError
+from immutant.link import JobStatus, TickRun
 from immutant.running import Binding, Replica
 from immutant.services.messages import DeadLetter
 from immutant.stores import QueueDepth
@@ -22,10 +24,11 @@ from immutant.values import Value
 
 if TYPE_CHECKING:
     from immutant.services.cache import Cache
+    from immutant.services.job import Job
     from immutant.services.queue import Queue
     from immutant.services.topic import Topic
 
-__all__ = ["BlockingCache", "BlockingQueue", "BlockingTopic", "wait_for"]
+__all__ = ["BlockingCache", "BlockingJob", "BlockingQueue", "BlockingTopic", "wait_for"]
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -214,3 +217,41 @@ class BlockingTopic(_Blocking):
     def publish(self, body: Value, *, headers: Mapping[str, str] | None = None) -> None:
         """See `Topic.publish`."""
         self._wait(self._topic.publish, body, headers=headers)
+
+
+class BlockingJob(_Blocking):
+    """`Job` for threads."""
+
+    def __init__(self, job: "Job", binding: Binding, what: str) -> None:
+        super().__init__(binding, what)
+        self._job = job
+
+    def pause(self) -> None:
+        """See `Job.pause`."""
+        self._wait(self._job.pause)
+
+    def resume(self) -> None:
+        """See `Job.resume`."""
+        self._wait(self._job.resume)
+
+    def unschedule(self) -> None:
+        """See `Job.unschedule`."""
+        self._wait(self._job.unschedule)
+
+    def trigger(self, *, key: str | None = None) -> str:
+        """See `Job.trigger`."""
+        return self._wait(self._job.trigger, key=key)
+
+    def backfill(
+        self, since: datetime | float, until: datetime | float, *, key: str | None = None
+    ) -> None:
+        """See `Job.backfill`."""
+        self._wait(self._job.backfill, since, until, key=key)
+
+    def status(self) -> JobStatus:
+        """See `Job.status`."""
+        return self._wait(self._job.status)
+
+    def runs(self) -> tuple[TickRun, ...]:
+        """See `Job.runs`."""
+        return self._wait(self._job.runs)

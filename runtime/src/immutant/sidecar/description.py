@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Final, Literal
 
-from pydantic import BaseModel, Field
+from pydantic import BaseModel, Field, RootModel
 
 __all__ = ["DESCRIPTIONS", "Description"]
 
@@ -41,6 +41,52 @@ class Done(BaseModel):
 
     tick: str
     error: str = Field("", description="What went wrong; empty when it went well.")
+    attempt: int = Field(0, ge=0, description="Whose end it is; 0: of the one that runs.")
+
+
+class Trigger(BaseModel):
+    """Run the job now, whatever its schedule says."""
+
+    key: str = Field("", description="Asking again with the same key changes nothing.")
+
+
+class Backfill(Trigger):
+    """Run the ticks of a range of the past, one after the other."""
+
+    since: float = Field(description="The first instant that counts, seconds since the epoch.")
+    until: float = Field(description="The last one.")
+
+
+class Attempt(BaseModel):
+    """An attempt at a tick, or what was asked for. Instants are seconds since the epoch."""
+
+    id: str = Field(description="The same for every attempt at this tick, and for no other tick.")
+    scheduled_at: float
+    attempt: int
+    started: float | None
+    ended: float | None
+    member: str
+    outcome: str = Field(
+        description="asked, running, waiting, ok, interrupted, cancelled, or the error."
+    )
+    retry_at: float | None = Field(description="When one that waits is begun again.")
+
+
+class Job(BaseModel):
+    """What the cluster knows of a job."""
+
+    name: str
+    paused: bool
+    unscheduled: bool
+    ticks: int = Field(description="How many ticks of the schedule were claimed.")
+    open: list[Attempt]
+    runs: list[Attempt] = Field(description="The last ones, oldest first.")
+    asked: list[Attempt] = Field(description="Triggers and backfills that wait.")
+    holder: str = Field(description="The member that holds it; empty when nobody does.")
+
+
+class Jobs(RootModel[list[Job]]):
+    """Every job that was ever held."""
 
 
 class Drain(BaseModel):
@@ -104,11 +150,14 @@ class Description:
     def _request(self, path: str) -> dict[str, Any]:
         request: dict[str, Any] = {}
         if self.body:
-            content = {"application/json": {"schema": self.body.model_json_schema()}}
-            request["requestBody"] = {"required": True, "content": content}
-        if "{tenure}" in path:
-            tenure = {"name": "tenure", "in": "path", "required": True}
-            request["parameters"] = [tenure | {"schema": {"type": "string"}}]
+            schema = self.body.model_json_schema()
+            content = {"application/json": {"schema": schema}}
+            request["requestBody"] = {"required": "required" in schema, "content": content}
+        request["parameters"] = [
+            {"name": name, "in": "path", "required": True, "schema": {"type": "string"}}
+            for name in ("tenure", "job")
+            if f"{{{name}" in path
+        ]
         return request
 
 
@@ -119,8 +168,8 @@ DESCRIPTIONS: Final[Mapping[str, Description]] = {
         Standing,
         streams=(
             "granted (tenure, token, not_after), heartbeat (not_after), stopping (reason, grace), "
-            "revoked (reason), tick (id, scheduled_at, attempt, not_after). not_after is in "
-            "seconds of CLOCK_BOOTTIME."
+            "revoked (reason), tick (id, scheduled_at, attempt, not_after), overtaken (id). "
+            "not_after is in seconds of CLOCK_BOOTTIME."
         ),
     ),
     "/v1/tenures/{tenure}/stopped": Description("Nothing of the tenure runs any more"),
@@ -130,5 +179,12 @@ DESCRIPTIONS: Final[Mapping[str, Description]] = {
         "All tenures' deadlines, as they change", streams="{tenure: not_after} at each change."
     ),
     "/v1/status": Description("What is held", answer=Status),
+    "/v1/jobs": Description("The application's jobs", answer=Jobs),
+    "/v1/jobs/{job:path}": Description("A job, with its last runs", answer=Job),
+    "/v1/jobs/{job:path}/pause": Description("Begin no tick of the schedule", answer=Job),
+    "/v1/jobs/{job:path}/resume": Description("Go on from now", answer=Job),
+    "/v1/jobs/{job:path}/trigger": Description("Run it once, now", Trigger, Job),
+    "/v1/jobs/{job:path}/backfill": Description("Run it for a time that is past", Backfill, Job),
+    "/v1/jobs/{job:path}/unschedule": Description("End its schedule", answer=Job),
 }
 """By path."""

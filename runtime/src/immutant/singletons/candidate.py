@@ -12,7 +12,17 @@ from collections.abc import AsyncIterator
 from immutant.clock import Clock
 from immutant.context import acting_tenure
 from immutant.errors import CoordinatorError, RequestRefusedError
-from immutant.link import ANSWERED, Event, Granted, Heartbeat, Link, Revoked, Stopping, TickDue
+from immutant.link import (
+    ANSWERED,
+    Event,
+    Granted,
+    Heartbeat,
+    Link,
+    Revoked,
+    Stopping,
+    TickDue,
+    TickOvertaken,
+)
 from immutant.singletons.duties import Duty, Ticks
 from immutant.singletons.endings import see_ended
 from immutant.tenure import Tenure
@@ -118,7 +128,7 @@ class Candidate:
                 # Perhaps read after the former deadline, by a loop that was busy: the coordinator
                 # sends none for a tenure that it has not kept all the time.
                 tenure.not_after = max(tenure.not_after, event.not_after)
-            elif isinstance(event, TickDue):
+            elif isinstance(event, TickDue | TickOvertaken):
                 # Also one that is read late: it is run if the tenure is good then, and given up
                 # with the tenure if not. Dropped, it would stay open for ever.
                 ticks.put_nowait(event)

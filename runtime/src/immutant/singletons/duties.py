@@ -8,15 +8,16 @@ from immutant.calls import Handler
 from immutant.clock import Clock
 from immutant.definitions import DaemonDefinition, JobDefinition
 from immutant.errors import CoordinatorError
-from immutant.link import Candidacy, Link, Outcome, TickDue
-from immutant.singletons.running import keep_running, run_tick
-from immutant.tenure import Tenure, Tick
+from immutant.link import Candidacy, Link, Outcome, TickDue, TickOvertaken
+from immutant.singletons.running import keep_running
+from immutant.singletons.tickruns import TickRuns
+from immutant.tenure import Tenure
 
 __all__ = ["DaemonDuty", "Duty", "JobDuty", "Ticks"]
 
 _log = logging.getLogger("immutant.job")
 
-Ticks = asyncio.Queue[TickDue]
+Ticks = asyncio.Queue[TickDue | TickOvertaken]
 
 _RETELL = 0.2
 
@@ -52,38 +53,41 @@ class DaemonDuty:
 
 
 class JobDuty:
-    """Run a job's ticks as they come, one at a time, and say how each went."""
+    """Run a job's ticks as they come, and say how each went."""
 
     alive_within: float | None = None
 
     def __init__(self, definition: JobDefinition, link: Link, clock: Clock) -> None:
         schedule = definition.schedule.to_json()
         self.candidacy = Candidacy("job", definition.name, schedule, definition.hard_deadline)
-        self._handler = Handler(definition.function, offered=1)
+        self._definition = definition
         self._link = link
         self._clock = clock
 
     async def perform(self, tenure: Tenure, tenure_id: str, ticks: Ticks) -> None:
-        stop = asyncio.ensure_future(tenure.stopping.wait())
-        due = asyncio.ensure_future(ticks.get())
-        try:
-            while not stop.done():
-                await asyncio.wait({due, stop}, return_when=asyncio.FIRST_COMPLETED)
-                if due.done():
-                    if not await self._run(due.result(), tenure, tenure_id):
-                        return  # whoever holds the job next runs this tick again
-                    due = asyncio.ensure_future(ticks.get())
-        finally:
-            stop.cancel()
-            due.cancel()
+        given_up = asyncio.Event()
 
-    async def _run(self, due: TickDue, tenure: Tenure, tenure_id: str) -> bool:
-        """Run one tick and say how it went; False when it has not ended, but its tenure has."""
-        tick = Tick(due.id, due.scheduled_at, due.attempt, tenure)
-        error = await run_tick(self.candidacy.name, self._handler, tick)
-        if error is None:
-            return False
-        return await self._tell(tenure, tenure_id, Outcome(due.id, error))
+        async def ended(due: TickDue, error: str | None) -> None:
+            is_told = error is not None and await self._tell(
+                tenure, tenure_id, Outcome(due.id, error, due.attempt)
+            )
+            if not is_told and not tenure.stopping.is_set():
+                given_up.set()  # whoever holds the job next runs this tick again
+
+        runs = TickRuns(self._definition, tenure, self._clock, ended)
+        hearing = asyncio.ensure_future(_hear(ticks, runs))
+        ends = [asyncio.ensure_future(one.wait()) for one in (tenure.stopping, given_up)]
+        try:
+            await asyncio.wait({hearing, *ends}, return_when=asyncio.FIRST_COMPLETED)
+            if hearing.done():
+                hearing.result()
+            hearing.cancel()
+            if not given_up.is_set():
+                await runs.finish()
+        finally:
+            for one in (hearing, *ends):
+                one.cancel()
+            await runs.close()
 
     async def _tell(self, tenure: Tenure, tenure_id: str, outcome: Outcome) -> bool:
         """Say how the run went until it is heard: else the tick would stay open for ever."""
@@ -96,3 +100,12 @@ class JobDuty:
             else:
                 return True
         return False
+
+
+async def _hear(ticks: Ticks, runs: TickRuns) -> None:
+    while True:
+        event = await ticks.get()
+        if isinstance(event, TickDue):
+            runs.begin(event)
+        else:
+            runs.overtake(event.id)

@@ -1,10 +1,10 @@
-"""Waiting for an end that must not be missed."""
+"""Waiting for ends: for the first, or for all, where none must be missed."""
 
 import asyncio
-from collections.abc import Iterable
+from collections.abc import Awaitable, Iterable
 from typing import Any
 
-__all__ = ["see_ended"]
+__all__ = ["first_of", "see_ended"]
 
 
 async def see_ended(work: Iterable["asyncio.Future[Any]"]) -> None:
@@ -28,3 +28,13 @@ async def see_ended(work: Iterable["asyncio.Future[Any]"]) -> None:
 def _take_note(ended: "asyncio.Future[Any]") -> None:
     if not ended.cancelled():
         ended.exception()
+
+
+async def first_of(*waits: Awaitable[object]) -> None:
+    """Return once one of them has, and let go of the others."""
+    tasks = [asyncio.ensure_future(one) for one in waits]
+    try:
+        await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
+    finally:
+        for task in tasks:
+            task.cancel()

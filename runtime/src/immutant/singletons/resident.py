@@ -10,10 +10,13 @@ from immutant.calls import Handler
 from immutant.clock import Clock
 from immutant.definitions import DaemonDefinition, JobDefinition
 from immutant.election.ticks import Ticker
+from immutant.link import TickDue
 from immutant.running import Replica
 from immutant.services.pausing import cancel_all, finish_within
-from immutant.singletons.running import keep_running, run_tick
-from immutant.tenure import Tenure, Tick
+from immutant.singletons.endings import first_of
+from immutant.singletons.running import keep_running
+from immutant.singletons.tickruns import TickRuns
+from immutant.tenure import Tenure
 
 __all__ = ["Resident"]
 
@@ -29,16 +32,17 @@ class Resident:
     def __init__(self, definition: DaemonDefinition | JobDefinition, replica: Replica) -> None:
         self._definition = definition
         self._clock = replica.clock
+        self._replica = replica.name
         kind = "daemon" if isinstance(definition, DaemonDefinition) else "job"
         self._tenure = Tenure(f"{kind}.{definition.name}@{replica.name}", 0, replica.clock)
         self._tasks: list[asyncio.Task[None]] = []
 
     def start(self) -> None:
         """Begin to run it."""
-        handler = Handler(self._definition.function, offered=1)
         if isinstance(self._definition, JobDefinition):
-            work = _run_ticks(self._definition, handler, self._tenure, self._clock)
+            work = _run_ticks(self._definition, self._tenure, self._clock, self._replica)
         else:
+            handler = Handler(self._definition.function, offered=1)
             work = keep_running(self._definition.name, handler, self._tenure, self._clock)
         self._tasks = [asyncio.create_task(work)]
 
@@ -53,22 +57,27 @@ class Resident:
         await cancel_all(self._tasks)
 
 
-async def _run_ticks(job: JobDefinition, handler: Handler, tenure: Tenure, clock: Clock) -> None:
+async def _run_ticks(job: JobDefinition, tenure: Tenure, clock: Clock, replica: str) -> None:
     """Run the ticks as they come due; what came due while the replica was down is gone."""
-    ticker = Ticker(job.name, job.schedule)
-    ticker.begin("")
-    stop = asyncio.ensure_future(tenure.stopping.wait())
+    ticker = Ticker(job.name, job.schedule, member=replica, salt=tenure.singleton)
+    news = asyncio.Event()
+
+    async def ended(due: TickDue, error: str | None) -> None:
+        ticker.done(due.id, error or "", due.attempt)
+        news.set()
+
+    runs = TickRuns(job, tenure, clock, ended)
     try:
-        while not stop.done():
+        while not tenure.stopping.is_set():
+            news.clear()
             body = ticker.propose(clock.wall(), claim=True)
-            due = ticker.committed(tenure.not_after) if body is not None else None
-            if due is None:
+            for tick in ticker.overtaken():
+                runs.overtake(tick)
+            if body is None:
                 pause = min(max(0.0, ticker.next_wall() - clock.wall()), _LONGEST_SLEEP)
-                nap = asyncio.ensure_future(clock.sleep(pause))
-                await asyncio.wait({nap, stop}, return_when=asyncio.FIRST_COMPLETED)
-                nap.cancel()
-                continue
-            tick = Tick(due.id, due.scheduled_at, due.attempt, tenure)
-            ticker.done(due.id, await run_tick(job.name, handler, tick) or "")
+                await first_of(clock.sleep(pause), tenure.stopping.wait(), news.wait())
+            elif (due := ticker.committed(body, tenure.not_after)) is not None:
+                runs.begin(due)
+        await runs.finish()
     finally:
-        stop.cancel()
+        await runs.close()

@@ -1,4 +1,7 @@
-"""Running the user's function in a tenure, to its very end."""
+"""Running the user's function in a tenure, to its very end.
+
+Belongs here: calling it, and a daemon's restarts. Not here: a job's runs (`tickruns`).
+"""
 
 import asyncio
 import logging
@@ -7,23 +10,17 @@ from random import Random
 from immutant.backoff import Backoff
 from immutant.calls import Handler
 from immutant.clock import Clock
-from immutant.errors import (
-    HandlerExitError,
-    StaleTenureError,
-    TenureEndedExit,
-    TenureLostError,
-)
+from immutant.errors import HandlerExitError, TenureEndedExit, TenureLostError
 from immutant.singletons.endings import see_ended
-from immutant.tenure import Tenure, Tick
+from immutant.tenure import Tenure
 
-__all__ = ["call_to_the_end", "keep_running", "run_tick"]
+__all__ = ["call_to_the_end", "keep_running"]
 
 _RESTART = Backoff(first=1.0, most=60.0)
 _LONG = 60.0
 """Seconds of running after which a daemon's earlier failures are forgotten."""
 
 _log = logging.getLogger("immutant.daemon")
-_job_log = logging.getLogger("immutant.job")
 
 
 async def call_to_the_end(handler: Handler, argument: object) -> None:
@@ -75,16 +72,3 @@ async def keep_running(name: str, handler: Handler, tenure: Tenure, clock: Clock
             await tenure.sleep(_RESTART.delay(failures, random))
         except TenureEndedExit:
             return
-
-
-async def run_tick(name: str, handler: Handler, tick: Tick) -> str | None:
-    """Run a job once: "" when it went well, else the error; None when only its tenure has ended."""
-    try:
-        tick.tenure.check()
-        await call_to_the_end(handler, tick)
-    except (TenureEndedExit, TenureLostError, StaleTenureError):
-        return None
-    except Exception as failure:
-        _job_log.exception("job %r failed on its tick %s", name, tick.id)
-        return f"{type(failure).__name__}: {failure}"
-    return ""

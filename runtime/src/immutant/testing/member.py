@@ -16,7 +16,7 @@ from immutant.coordinator.local import LocalLink
 from immutant.election import Timings
 from immutant.embedded import EmbeddedBackend
 from immutant.errors import CoordinatorError
-from immutant.link import Candidacy, Event, Link, Outcome
+from immutant.link import Candidacy, Command, Event, JobStatus, Link, Outcome
 from immutant.runtime import AppRuntime
 
 __all__ = ["Member"]
@@ -60,8 +60,7 @@ class _Line:
         self._is_closed = False
 
     def stand(self, candidacy: Candidacy) -> AbstractAsyncContextManager[AsyncIterator[Event]]:
-        if self._is_closed:
-            raise CoordinatorError("the coordinator of this replica is gone")
+        self._check()
         return self._link.stand(candidacy)
 
     def alive(self, tenure: str, within: float) -> None:
@@ -82,6 +81,18 @@ class _Line:
         if not self._is_closed:
             await self._link.drain(reason, grace)
 
+    async def job(self, name: str) -> JobStatus:
+        self._check()
+        return await self._link.job(name)
+
+    async def command(self, job: str, command: Command) -> JobStatus:
+        self._check()
+        return await self._link.command(job, command)
+
     async def close(self) -> None:
         self._is_closed = True
         await self._link.close()
+
+    def _check(self) -> None:
+        if self._is_closed:
+            raise CoordinatorError("the coordinator of this replica is gone")
