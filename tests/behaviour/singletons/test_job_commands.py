@@ -156,10 +156,12 @@ async def test_the_last_runs_tell_when_where_and_how(cluster: Cluster) -> None:
     holder, other = await pair(cluster, ticks)
     await cluster.until(lambda: len(ticks) >= 12)
     known = await status(other)
-    assert (known.holder, known.ticks >= 11) == ("demo-0", True)
+    members = {holder.name, other.name}  # on a machine that does other work a tenure may move
+    assert known.holder in members
+    assert known.ticks >= 11
     assert len(known.runs) == 10
     run = known.runs[-1]
-    assert run.member == holder.name
+    assert run.member in members
     assert (run.outcome, run.attempt) == ("ok", 1)
     assert run.started is not None
     assert run.ended is not None

@@ -87,7 +87,7 @@ async def test_with_cancel_a_run_ends_for_the_next_tick(cluster: Cluster) -> Non
     member = await cluster.join(job(App("demo"), hang, every=0.5, overlap="cancel"), "demo-0")
     await cluster.until(lambda: len(begun) >= 3)
     assert ended == [tick.id for tick in begun[:-1]], "each has ended before the next began"
-    assert {run.outcome for run in (await status(member)).runs} == {"cancelled"}
+    assert "cancelled" in {run.outcome for run in (await status(member)).runs}
 
 
 async def test_a_run_that_takes_too_long_is_cancelled_and_has_failed(cluster: Cluster) -> None:
