@@ -1,9 +1,10 @@
 """A simulated pod: its coordinator, one election after the other, and what its application runs."""
 
+from collections import defaultdict, deque
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from immutant.election import Effect, Election, Get, Put
+from immutant.election import Effect, Election, Get, Move, Put, Tell
 from immutant.election.ticks import Ticker
 
 if TYPE_CHECKING:
@@ -35,6 +36,8 @@ class Node:
     member: str
     offset: float
     rate: float
+    names: tuple[str, ...] = (DAEMON, JOB)
+    zone: str = ""
     incarnation: int = 0
     name: str = ""
     election: Election | None = None
@@ -48,7 +51,9 @@ class Node:
     watched: int = 0
     running: dict[str, Running] = field(default_factory=dict)
     standing: set[str] = field(default_factory=set)
-    told_at: dict[str, float] = field(default_factory=dict)
+    streams: defaultdict[str, deque[tuple[int, int, Tell]]] = field(
+        default_factory=lambda: defaultdict(deque)
+    )
     wake_at: float = -1.0
 
     def now(self) -> float:
@@ -63,7 +68,14 @@ class Node:
         self.standing.clear()
         world, name = self.world, f"{self.member}/{next(self.world.serial)}"
         self.election = Election(
-            APP, self.member, name, world.timings, world.fresh, absence_is_proof=world.locks
+            APP,
+            self.member,
+            name,
+            world.timings,
+            world.fresh,
+            absence_is_proof=world.locks,
+            zone=self.zone,
+            pace=world.pace,
         )
         self.name = name
         self.election.calendar(EPOCH + world.time - self.now())
@@ -94,6 +106,8 @@ class Node:
                 self.world.put(self, incarnation, effect)
             elif isinstance(effect, Get):
                 self.world.get(self, incarnation, effect)
+            elif isinstance(effect, Move):
+                self.world.moves.append((self.world.time, effect))
             else:
                 self.world.tell(self, incarnation, effect)
         if self.election.ended:
@@ -117,10 +131,13 @@ class Node:
         election = self.election
         if election is None or not self.alive or election.ended:
             return
-        for name in (DAEMON, JOB):
+        for name in self.names:
             if name not in self.standing and name not in self.running and election.may_stand(name):
                 self.standing.add(name)
                 ticker = (
                     Ticker("ajob", self.world.schedule, member=self.member) if name == JOB else None
                 )
-                self.feed(self.incarnation, "stand", name, ticker)
+                effects = election.stand(
+                    name, ticker, self.now(), prefer=self.world.prefer.get(name, "")
+                )
+                self.perform(self.incarnation, effects)

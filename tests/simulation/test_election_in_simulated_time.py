@@ -3,17 +3,21 @@
 import os
 
 import pytest
+from tests.simulation.moving import MovingWorld
 from tests.simulation.world import DAEMON, JOB, World
 
 SEEDS = int(os.environ.get("IMMUTANT_SIMULATED_SEEDS", "600"))
 BATCH = 50
 
 
-def test_without_faults_both_singletons_are_held_once_and_stay_where_they_are() -> None:
+def test_without_faults_both_singletons_move_once_at_most_and_then_stay() -> None:
     world = World(1, faults=False)
-    world.run(trouble=0.0, calm=20.0)
+    world.run(trouble=0.0, calm=5.0)
+    assert world.grants == 2 + len(world.moves) <= 4
+    settled = world.grants
+    world.go_on(20.0)
     assert world.violations == []
-    assert world.grants == 2
+    assert world.grants == settled
     assert len(world.holders(DAEMON)) == len(world.holders(JOB)) == 1
 
 
@@ -51,3 +55,34 @@ def check_claims(seed: int, world: World) -> None:
     asked = {f"trigger-{one.key}" for one in world.commander.acknowledged if one.verb == "trigger"}
     lost = asked - world.auditor.begun_keys - world.auditor.forgotten
     assert not lost, f"seed {seed}: acknowledged and never begun: {lost}"
+
+
+@pytest.mark.parametrize("locks", [False, True], ids=["api-server", "kernel-locks"])
+@pytest.mark.parametrize("first", range(0, SEEDS // 12, BATCH // 2))
+def test_members_come_and_go_and_daemons_fail_and_all_comes_to_its_place_and_stays(
+    first: int, *, locks: bool
+) -> None:
+    for seed in range(first, min(first + BATCH // 2, SEEDS // 12)):
+        world = MovingWorld(seed, locks=locks)
+        world.run(trouble=12.0, calm=0.0)
+        world.converge()
+        assert not world.violations, f"seed {seed}: {world.violations[:3]}"
+        assert world.is_placed(), f"seed {seed}: {world.misplaced()}"
+        moves = len(world.moves)
+        world.go_on(world.time + 5.0)
+        assert len(world.moves) == moves, f"seed {seed}: {world.moves[moves:]}"
+        assert world.is_placed(), f"seed {seed}: {world.misplaced()}"
+
+
+def test_without_faults_a_newcomer_gets_what_is_its_and_nothing_else_moves() -> None:
+    world = MovingWorld(3, faults=False)
+    world.run(trouble=0.0, calm=10.0)
+    assert world.is_placed()
+    before, moves = world.places(), len(world.moves)
+    world.come("demo-4")
+    world.go_on(20.0)
+    assert world.violations == []
+    assert world.is_placed()
+    moved = [name for name, place in world.places().items() if before[name] != place]
+    assert moved
+    assert sorted(move.singleton for _, move in world.moves[moves:]) == sorted(moved)

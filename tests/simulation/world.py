@@ -17,7 +17,7 @@ from tests.simulation.node import APP, DAEMON, EPOCH, JOB, Node, Running
 from tests.simulation.store import Store
 
 from immutant.backoff import Backoff
-from immutant.election import Get, Put, Tell, Timings, member_lease
+from immutant.election import Get, Move, Pace, Put, Tell, Timings, member_lease
 from immutant.election.jobstate import MOST_OPEN, JobState
 from immutant.leases import Lease
 from immutant.link import (
@@ -25,6 +25,7 @@ from immutant.link import (
     Granted,
     Heartbeat,
     Outcome,
+    Probe,
     Revoked,
     Stopping,
     TickDue,
@@ -52,6 +53,8 @@ class World:
         """
         self.random = random.Random(seed)
         self.timings = Timings(1.2, 0.7, 0.25, 0.3, 0.15, 0.18, 0.08)
+        self.pace = Pace.of(self.timings)
+        self.prefer: dict[str, str] = {}
         self.schedule = self._schedule() if faults else Schedule.of(every=0.3)
         self.time = 0.0
         self.serial = itertools.count(1)
@@ -61,6 +64,7 @@ class World:
         self.begun_at = 0.0
         self.auditor = Auditor()
         self.commander = Commander(self)
+        self.moves: list[tuple[float, Move]] = []
         self.grants = 0
         self._events: list[tuple[float, int, Callable[[], None]]] = []
         self._faults = faults
@@ -78,9 +82,14 @@ class World:
         if self._faults:
             self._next_fault(trouble)
             self._next_command(trouble)
-        while self._events and self._events[0][0] <= trouble + calm:
+        self.go_on(trouble + calm)
+
+    def go_on(self, until: float) -> None:
+        """Play what happens up to that moment."""
+        while self._events and self._events[0][0] <= until:
             self.time, _, action = heapq.heappop(self._events)
             action()
+        self.time = max(self.time, until)
 
     def _schedule(self) -> Schedule:
         return Schedule.of(
@@ -199,21 +208,23 @@ class World:
     # -- the applications
 
     def tell(self, node: Node, incarnation: int, tell: Tell) -> None:
-        life, at = node.app_life, self.time + self.random.uniform(0.0005, 0.02)
-        # One stream a singleton: its events arrive in their order.
-        node.told_at[tell.singleton] = at = max(at, node.told_at.get(tell.singleton, 0.0))
+        stream = node.streams[tell.singleton]
+        stream.append((incarnation, node.app_life, tell))
 
         def arrive() -> None:
-            # A stream ends with either of its two processes.
-            if incarnation == node.incarnation and life == node.app_life:
-                self._hear(node, incarnation, tell)
+            # A stream keeps its order, and ends with either of its two processes.
+            begun_in, life, oldest = stream.popleft()
+            if begun_in == node.incarnation and life == node.app_life:
+                self._hear(node, begun_in, oldest)
 
-        self.later(at - self.time, lambda: self.reach(node, arrive))
+        self.later(self.random.uniform(0.0005, 0.02), lambda: self.reach(node, arrive))
 
     def _hear(self, node: Node, incarnation: int, tell: Tell) -> None:
         event, running = tell.event, node.running.get(tell.singleton)
         if isinstance(event, Granted):
             self._start(node, incarnation, tell.singleton, event)
+        elif isinstance(event, Probe):
+            node.feed(incarnation, "ready")
         elif running is None or running.incarnation != incarnation:
             return
         elif isinstance(event, Heartbeat):
@@ -283,6 +294,8 @@ class World:
 
     def _tick(self, node: Node, running: Running, event: TickDue) -> None:
         if node.now() >= event.not_after:
+            # Whoever holds the job next runs it again; dropped, it would stay open for ever.
+            self._stop(node, running)
             return
         self.begun.setdefault(event.id, []).append(event.attempt)
         self.begun_at = self.time
@@ -345,22 +358,24 @@ class World:
         if self.time >= until:
             self._heal()
             return
-        self.random.choice(
-            [
-                self._pause,
-                self._pause,
-                self._cut,
-                self._cut,
-                self._stall,
-                self._stall,
-                self._kill_coordinator,
-                self._kill_app,
-                self._replace_pod,
-                self._drain,
-                *([] if self.locks else [self._edit, self._edit]),
-            ]
-        )()
+        self.random.choice(self._mix())()
         self.later(self.random.expovariate(1.2), lambda: self._next_fault(until))
+
+    def _mix(self) -> list[Callable[[], None]]:
+        """The faults, the frequent ones more than once."""
+        return [
+            self._pause,
+            self._pause,
+            self._cut,
+            self._cut,
+            self._stall,
+            self._stall,
+            self._kill_coordinator,
+            self._kill_app,
+            self._replace_pod,
+            self._drain,
+            *([] if self.locks else [self._edit, self._edit]),
+        ]
 
     def _heal(self) -> None:
         self._faults = False

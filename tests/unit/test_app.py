@@ -49,6 +49,32 @@ def test_two_daemons_of_one_name_are_refused(app: App) -> None:
         async def other() -> None: ...
 
 
+@pytest.mark.parametrize(
+    ("options", "said"),
+    [
+        ({"attempts": 0}, "attempts=0 must be a whole number, 1 or more"),
+        ({"prefer": 3}, "must be the name of a replica"),
+        ({"prefer": " near"}, "must be the name of a replica"),
+        ({"prefer": "near", "singleton": False}, "leave one of the two out"),
+    ],
+)
+def test_a_wrong_place_for_a_daemon_is_refused_with_what_to_write(
+    app: App, options: dict[str, Any], said: str
+) -> None:
+    with pytest.raises(DefinitionError, match=AT_A_LINE) as refused:
+        app.daemon(**options)
+    assert said in str(refused.value)
+
+
+def test_a_job_prefers_a_place_as_a_daemon_does(app: App) -> None:
+    @app.job(every="1h", prefer="near")
+    async def report() -> None: ...
+
+    assert app.definitions.jobs[0].prefer == "near"
+    with pytest.raises(DefinitionError, match="leave one of the two out"):
+        app.job(every="1h", prefer="near", singleton=False)
+
+
 def test_a_daemon_and_a_job_may_share_a_name(app: App) -> None:
     app.daemon(name="same")(lambda: None)
     app.job(every=1, name="same")(lambda: None)

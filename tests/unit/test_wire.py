@@ -8,6 +8,7 @@ from immutant.link import (
     Granted,
     Heartbeat,
     JobStatus,
+    Probe,
     Revoked,
     Stopping,
     TickDue,
@@ -23,6 +24,7 @@ EVENTS: list[Event] = [
     Revoked("why"),
     TickDue("job/1", 1.0, 2, 3.0),
     TickOvertaken("job/1"),
+    Probe(),
 ]
 
 

@@ -21,6 +21,7 @@ from immutant.definitions import (
     TopicDefinition,
     check_callable,
     check_count,
+    check_preference,
 )
 from immutant.durations import Duration, positive
 from immutant.errors import DefinitionError
@@ -163,6 +164,8 @@ class App(WebSide):
         singleton: bool = True,
         hard_deadline: bool = False,
         alive_within: Duration | None = None,
+        prefer: str = "",
+        attempts: int = 5,
     ) -> Callable[[F], F]: ...
 
     def daemon(
@@ -174,11 +177,13 @@ class App(WebSide):
         singleton: bool = True,
         hard_deadline: bool = False,
         alive_within: Duration | None = None,
+        prefer: str = "",
+        attempts: int = 5,
     ) -> Any:
         """Keep the decorated function running: once in the cluster, elsewhere when that one dies.
 
         It is called with its Tenure, if it takes an argument. When it returns or raises it is
-        started again after a wait.
+        started again after a wait; when it does so again and again, another replica tries it.
 
         Args:
             function: The function, when the decorator is written without parentheses.
@@ -190,20 +195,28 @@ class App(WebSide):
             alive_within: How long the daemon may go on without `tenure.sleep`, `every` or `check`,
                 and the application without answering, 1 s at least. Then its tenure ends, and an
                 application that does not answer is killed; None: for ever.
+            prefer: The replica that should have it while it is there, such as "demo-0", or in a
+                cluster the zone.
+            attempts: After so many failures in a row (or returns) another replica is to try it;
+                a minute without one begins the count anew.
 
         Raises:
-            DefinitionError: These do not go together, or `alive_within` cannot be.
+            DefinitionError: An argument cannot be what it is; the text says what to write instead.
         """
         place = self._place()
         with place.named():
             within = None if alive_within is None else positive(alive_within, "alive_within")
+            check_preference(prefer, singleton=singleton)
+            check_count(attempts, "attempts")
 
         def decorate(function: F) -> F:
             known = name or _name(function)
             self.definitions.claim("daemon", known, place)
             check_callable(function, "a daemon", place, "tenure")
             self.definitions.daemons.append(
-                DaemonDefinition(known, function, singleton, place, hard_deadline, within)
+                DaemonDefinition(
+                    known, function, singleton, place, hard_deadline, within, prefer, attempts
+                )
             )
             return function
 
@@ -232,6 +245,7 @@ class App(WebSide):
         singleton: bool = True,
         name: str | None = None,
         hard_deadline: bool = False,
+        prefer: str = "",
     ) -> Callable[[F], F]:
         """Run the decorated function when it is due: once in the cluster for each due time.
 
@@ -261,6 +275,8 @@ class App(WebSide):
             singleton: False: on every replica.
             name: Its name in the cluster; the function's own by default.
             hard_deadline: As of a daemon: the kernel ends what outlives its tenure.
+            prefer: The replica that should run it while it is there, such as "demo-0", or in a
+                cluster the zone.
 
         Raises:
             DefinitionError: It cannot be a schedule; the text says what to write instead.
@@ -271,6 +287,7 @@ class App(WebSide):
         if function is not None:
             raise DefinitionError(f'{place}: a job needs its schedule; write @app.job(every="20s")')
         with place.named():
+            check_preference(prefer, singleton=singleton)
             schedule = Schedule.of(
                 every=every,
                 cron=cron,
@@ -293,7 +310,9 @@ class App(WebSide):
             known = name or _name(function)
             self.definitions.claim("job", known, place)
             check_callable(function, "a job", place, "tick")
-            definition = JobDefinition(known, function, schedule, singleton, place, hard_deadline)
+            definition = JobDefinition(
+                known, function, schedule, singleton, place, hard_deadline, prefer
+            )
             self.definitions.jobs.append(definition)
             self.jobs[known] = Job(definition, self.binding)
             return function

@@ -30,6 +30,7 @@ __all__ = [
     "TopicDefinition",
     "check_callable",
     "check_count",
+    "check_preference",
 ]
 
 Function: TypeAlias = Callable[..., Any]
@@ -60,6 +61,24 @@ def _needed(function: Function) -> int:
     return sum(
         one.kind in positional and one.default is inspect.Parameter.empty for one in parameters
     )
+
+
+def check_preference(prefer: str, *, singleton: bool) -> str:
+    """The name of the replica or the zone that should have a singleton; "" for none.
+
+    Raises:
+        DefinitionError: It is no name, or there is nothing to prefer.
+    """
+    if not isinstance(prefer, str) or prefer != prefer.strip() or len(prefer) > _LONGEST_PLACE:
+        raise DefinitionError(
+            f"prefer={prefer!r} must be the name of a replica, such as 'demo-0', or of a zone"
+        )
+    if prefer and not singleton:
+        raise DefinitionError(
+            "prefer= chooses among replicas, and with singleton=False each of them runs it; "
+            "leave one of the two out"
+        )
+    return prefer
 
 
 def check_count(count: int, what: str) -> int:
@@ -141,6 +160,12 @@ class DaemonDefinition:
     Attributes:
         hard_deadline: The kernel ends the process that outlives the deadline of a tenure.
         alive_within: Seconds within which it shows life; None: it need not.
+        name: Its name in the cluster.
+        function: The user's function.
+        singleton: Whether the cluster has one of it.
+        place: Where it was defined.
+        prefer: The replica or zone that should have it; "" for none.
+        attempts: After so many failures in a row another replica is to try it.
     """
 
     name: str
@@ -149,6 +174,8 @@ class DaemonDefinition:
     place: Place
     hard_deadline: bool = False
     alive_within: float | None = None
+    prefer: str = ""
+    attempts: int = 5
 
     def __post_init__(self) -> None:
         if self.hard_deadline or self.alive_within is not None:
@@ -174,6 +201,7 @@ class JobDefinition:
     singleton: bool
     place: Place
     hard_deadline: bool = False
+    prefer: str = ""
 
     def __post_init__(self) -> None:
         if self.hard_deadline:
@@ -281,6 +309,9 @@ class Registry:
 
 _LEAST_ALIVE = 1.0
 """Seconds."""
+
+_LONGEST_PLACE = 253
+"""Characters: no name of a pod is longer, and no zone's."""
 
 _MAX_NAME = 200
 """Bytes: leaves room for prefixes in the stores' own limits."""

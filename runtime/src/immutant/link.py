@@ -16,12 +16,14 @@ __all__ = [
     "Candidacy",
     "Command",
     "Event",
+    "Failure",
     "Granted",
     "Heartbeat",
     "JobStatus",
     "Kind",
     "Link",
     "Outcome",
+    "Probe",
     "Revoked",
     "Stopping",
     "TickDue",
@@ -47,12 +49,14 @@ class Candidacy:
         schedule: For a job, `immutant.schedules.Schedule` as JSON text; "" for a daemon.
         hard_deadline: The kernel ends the process that outlives the deadline of a tenure. That is
             between the application and its supervisor; the coordinator is not told.
+        prefer: The member or the zone that should have it; "" for none.
     """
 
     kind: Kind
     name: str
     schedule: str = ""
     hard_deadline: bool = False
+    prefer: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,7 +122,30 @@ class TickOvertaken:
     id: str
 
 
-Event = Granted | Heartbeat | Stopping | Revoked | TickDue | TickOvertaken
+@dataclass(frozen=True, slots=True)
+class Probe:
+    """Another replica's singleton should come to this one: answer `ready` if it may.
+
+    An application that hangs does not answer, and nothing is moved to it.
+    """
+
+
+Event = Granted | Heartbeat | Stopping | Revoked | TickDue | TickOvertaken | Probe
+
+
+@dataclass(frozen=True, slots=True)
+class Failure:
+    """How a daemon ended that should have gone on.
+
+    Attributes:
+        error: What went wrong.
+        times: How often in a row, in this tenure.
+        elsewhere: It is time for another replica to try it; here it is started again anyway.
+    """
+
+    error: str
+    times: int
+    elsewhere: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -229,6 +256,12 @@ class Link(Protocol):
 
     async def done(self, tenure: str, outcome: Outcome) -> None:
         """The tick's run has ended."""
+
+    async def failed(self, tenure: str, failure: Failure) -> None:
+        """A daemon has failed, or returned, and is started again."""
+
+    async def ready(self) -> None:
+        """This application runs and hears what it is told; the answer to a `Probe`."""
 
     async def drain(self, reason: str, grace: float) -> None:
         """Hand over everything this replica holds and stand for nothing more.

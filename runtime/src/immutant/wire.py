@@ -14,6 +14,7 @@ from immutant.link import (
     Granted,
     Heartbeat,
     JobStatus,
+    Probe,
     Revoked,
     Stopping,
     TickDue,
@@ -32,6 +33,7 @@ _KINDS: dict[str, type[Event]] = {
     "revoked": Revoked,
     "tick": TickDue,
     "overtaken": TickOvertaken,
+    "probe": Probe,
 }
 _NAMES = {kind: name for name, kind in _KINDS.items()}
 _FIELDS = {kind: [field.name for field in fields(kind)] for kind in _KINDS.values()}

@@ -8,7 +8,7 @@ import pytest
 
 from immutant import App
 from immutant.errors import CoordinatorError
-from immutant.link import Candidacy, Command, Event, JobStatus, Outcome
+from immutant.link import Candidacy, Command, Event, Failure, JobStatus, Outcome
 from immutant.runtime import AppRuntime
 
 Run = Callable[..., Awaitable[AppRuntime]]
@@ -27,6 +27,10 @@ class NoCoordinator:
     async def stopped(self, tenure: str) -> None: ...
 
     async def done(self, tenure: str, outcome: Outcome) -> None: ...
+
+    async def failed(self, tenure: str, failure: Failure) -> None: ...
+
+    async def ready(self) -> None: ...
 
     async def drain(self, reason: str, grace: float) -> None: ...
 

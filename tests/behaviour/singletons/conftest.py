@@ -63,10 +63,10 @@ class Cluster:
         self.world = world
         self.members: list[Member] = []
 
-    async def join(self, app: App, name: str) -> Member:
+    async def join(self, app: App, name: str, zone: str = "") -> Member:
         backend = await self.world.open(name)
         store = FreezableStore(backend.leases)
-        driver = Driver("demo", name, store, self.world.clock, FAST)
+        driver = Driver("demo", name, store, self.world.clock, FAST, zone=zone)
         link = LocalLink(driver, name)
         definitions = app.definitions
         jobs = [job for job in definitions.jobs if job.singleton]

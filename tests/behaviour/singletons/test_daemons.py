@@ -26,10 +26,10 @@ class Life:
         return len(self.begun) > len(self.ended)
 
 
-def beating(life: Life) -> App:
+def beating(life: Life, prefer: str = "") -> App:
     app = App("demo")
 
-    @app.daemon
+    @app.daemon(prefer=prefer)
     async def heart(tenure: Tenure) -> None:
         life.begun.append(tenure.token)
         life.tenure = tenure
@@ -42,12 +42,76 @@ def beating(life: Life) -> App:
     return app
 
 
-async def test_it_runs_on_one_replica_and_stays_there(cluster: Cluster) -> None:
+async def _gap(cluster: Cluster, lives: list[Life]) -> float:
+    """Wait until the second of two has it; the longest time in which neither had."""
+    longest, since = 0.0, cluster.world.clock.now()
+    while not lives[1].runs:
+        await cluster.world.elapse(0.02)
+        now = cluster.world.clock.now()
+        since = now if lives[0].runs else since
+        longest = max(longest, now - since)
+    return longest
+
+
+async def test_it_runs_on_one_replica_and_comes_to_its_place_once(cluster: Cluster) -> None:
     lives = [Life(), Life(), Life()]
     for index, life in enumerate(lives):
         await cluster.join(beating(life), f"demo-{index}")
-    await cluster.until(lambda: sum(life.beats for life in lives) >= 40)
-    assert sorted(len(life.begun) for life in lives) == [0, 0, 1]
+    await cluster.until(lambda: sum(life.beats for life in lives) >= 60)
+    assert lives[2].runs, "the rendezvous of this name"
+    assert sum(len(life.begun) for life in lives) <= 2
+    assert sum(life.runs for life in lives) == 1
+
+
+async def test_a_preferred_replica_gets_it_when_it_comes_and_it_ends_between_its_steps(
+    cluster: Cluster,
+) -> None:
+    lives = [Life(), Life()]
+    await cluster.join(beating(lives[0], prefer="demo-7"), "demo-0")
+    await cluster.until(lambda: lives[0].runs)
+    await cluster.join(beating(lives[1], prefer="demo-7"), "demo-7")
+    gap = await _gap(cluster, lives)
+    assert lives[1].runs
+    assert lives[0].ended == lives[0].begun
+    if cluster.world.is_turned:  # else the machine's own pauses are in it
+        assert gap < FAST.renew_period / 2, "its successor does not wait for its turn"
+    assert gap < 1.0
+    assert lives[1].begun[0] > lives[0].begun[0], "tokens grow"
+    assert cluster.members[0].driver.ledger.moves == {("demo.daemon.heart", "placement"): 1}
+    await cluster.members[1].leave()
+    assert await cluster.until(lambda: lives[0].runs) < 1.0
+
+
+async def test_in_a_preferred_zone_it_goes_to_who_is_there(cluster: Cluster) -> None:
+    lives = [Life(), Life()]
+    await cluster.join(beating(lives[0], prefer="near"), "demo-2", zone="far")
+    await cluster.until(lambda: lives[0].runs)
+    await cluster.join(beating(lives[1], prefer="near"), "demo-0", zone="near")
+    await cluster.until(lambda: lives[1].runs)
+    assert not lives[0].runs
+
+
+async def test_a_drain_during_a_move_leaves_a_step_the_time_of_the_drain(cluster: Cluster) -> None:
+    app, life = App("demo"), Life()
+
+    @app.daemon(name="heart", prefer="demo-7")
+    async def slow(tenure: Tenure) -> None:
+        life.begun.append(tenure.token)
+        try:
+            await tenure.stopping.wait()
+            await asyncio.Event().wait()
+        finally:
+            life.ended.append(tenure.token)
+
+    leaving, successor = await cluster.join(app, "demo-0"), Life()
+    await cluster.until(lambda: life.runs)
+    await cluster.join(beating(successor, prefer="demo-7"), "demo-7")
+    await cluster.until(lambda: bool(leaving.driver.ledger.moves))
+    assert not successor.runs, "it waits for the end of the step"
+    leave = asyncio.ensure_future(leaving.leave())
+    assert await cluster.until(lambda: successor.runs) < 2.0
+    assert not life.runs
+    await leave
 
 
 async def test_a_hand_over_lets_it_end_between_its_steps_and_its_successor_begins_after(
@@ -107,6 +171,49 @@ async def test_code_that_fails_or_returns_is_started_again(cluster: Cluster) -> 
     await cluster.join(app, "demo-0")
     await cluster.until(lambda: len(attempts) >= 3)
     assert len(set(attempts)) == 1, "in the same tenure"
+    assert cluster.members[0].driver.ledger.failures == {"failing": len(attempts)}
+
+
+async def test_code_that_fails_again_and_again_is_tried_elsewhere(
+    cluster: Cluster, caplog: pytest.LogCaptureFixture
+) -> None:
+    app, life, failures = App("demo"), Life(), []
+
+    @app.daemon(name="heart", attempts=2, prefer="demo-0")
+    async def failing() -> None:
+        failures.append(1)
+        raise RuntimeError("something that this replica lacks")
+
+    first = await cluster.join(app, "demo-0")
+    await cluster.until(lambda: len(failures) >= 3)
+    assert first.driver.stepped_back() == {"demo.daemon.heart"}
+    assert first.driver.tenures(), "nobody else is there, so it goes on here"
+    await cluster.join(beating(life, prefer="demo-0"), "demo-1")
+    await cluster.until(lambda: life.runs)
+    assert first.driver.ledger.moves == {("demo.daemon.heart", "failures"): 1}
+    assert "failed 2 times in a row here" in caplog.text
+    assert "handed over to demo-1 (failures)" in caplog.text
+    beats = life.beats
+    await cluster.until(lambda: life.beats >= beats + 40)
+    assert life.begun == [life.begun[0]], "it does not come back, although its place is there"
+
+
+async def test_who_failed_too_often_has_it_again_when_nobody_else_is_there(
+    cluster: Cluster,
+) -> None:
+    app, failures, life = App("demo"), [], Life()
+
+    @app.daemon(name="heart", attempts=1)
+    async def failing() -> None:
+        failures.append(1)
+        raise RuntimeError("again")
+
+    await cluster.join(app, "demo-0")
+    other = await cluster.join(beating(life), "demo-1")
+    await cluster.until(lambda: life.runs)
+    before = len(failures)
+    await other.leave()
+    assert await cluster.until(lambda: len(failures) > before) < 2.0
 
 
 async def test_a_plain_function_runs_in_a_thread_and_ends_in_its_sleep(cluster: Cluster) -> None:

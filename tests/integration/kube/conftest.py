@@ -73,8 +73,8 @@ async def other(world: World, backend: Any) -> Any:
 class PatientCluster(Cluster):
     """Waits until who joins is a member: where an absence is no proof, that takes a while."""
 
-    async def join(self, app: App, name: str) -> Member:
-        member = await super().join(app, name)
+    async def join(self, app: App, name: str, zone: str = "") -> Member:
+        member = await super().join(app, name, zone)
         await self.until(lambda: member.driver.good_until > 0)
         return member
 

@@ -4,9 +4,9 @@ import itertools
 from collections import deque
 from dataclasses import replace
 
-from immutant.election import Effect, Election, Get, Put, Tell, Timings, member_lease
+from immutant.election import Effect, Election, Get, Move, Put, Tell, Timings, member_lease
 from immutant.leases import Lease, LeaseEvent, LeaseSnapshot
-from immutant.link import Event
+from immutant.link import Event, Probe
 
 APP = "demo"
 COUNTER = "demo.daemon.counter"
@@ -49,12 +49,17 @@ class Table:
 
 
 class Seat:
-    """A member. Its requests wait in `requests` until `serve`; its watch moves in `watch`."""
+    """A member. Its requests wait in `requests` until `serve`; its watch moves in `watch`.
+
+    Attributes:
+        answers: Whether its application answers a probe.
+    """
 
     def __init__(self, table: Table, member: str, *, life: int = 1, epoch: int = 0) -> None:
         self.table = table
         self.requests: deque[Put | Get] = deque()
         self.heard: list[tuple[str, Event]] = []
+        self.answers = True
         incarnation = f"{member}/{life}"
         self.election = Election(APP, member, incarnation, TIMINGS, table.fresh, epoch=epoch)
         self._seen = len(table.log)
@@ -64,9 +69,12 @@ class Seat:
 
     def do(self, effects: list[Effect]) -> None:
         for effect in effects:
-            if isinstance(effect, Tell):
+            if isinstance(effect, Tell) and isinstance(effect.event, Probe):
+                if self.answers:
+                    self.do(self.election.ready(self.table.now))
+            elif isinstance(effect, Tell):
                 self.heard.append((type(effect.event).__name__, effect.event))
-            else:
+            elif not isinstance(effect, Move):
                 self.requests.append(effect)
 
     def serve(self, *, lose_reply: bool = False) -> Put | Get:
@@ -83,6 +91,12 @@ class Seat:
         else:
             self.do(election.stored(request, version, now))
         return request
+
+    def relist(self) -> None:
+        """Let the watch break, and begin anew from a listing: what was in between is not seen."""
+        self._seen = len(self.table.log)
+        snapshot = LeaseSnapshot(tuple(self.table.records.values()), self.table.version)
+        self.do(self.election.listed(snapshot, self.table.now))
 
     def watch(self) -> None:
         """Let the watch come up to the present."""

@@ -4,11 +4,12 @@ from dataclasses import replace
 
 from tests.unit.election.table import APP, COUNTER, TIMINGS, Seat, Table, holder
 
-from immutant.election import Put, member_lease
+from immutant.election import Pace, Put, member_lease
 from immutant.leases import Lease
 from immutant.link import Granted
 
 DURATION = TIMINGS.lease_duration
+PACE = Pace.of(TIMINGS)
 
 
 def test_rule_1_a_renewal_whose_reply_was_lost_is_settled_by_reading() -> None:
@@ -193,6 +194,103 @@ def test_a_hand_over_names_its_successor_at_once() -> None:
     assert second.holds
     (follower,) = [event for _, event in second.heard if isinstance(event, Granted)]
     assert int(follower.token) > int(granted.token)
+
+
+def moving(table: Table) -> tuple[Seat, Seat]:
+    """A holder that has been asked to hand over, and the member that wants it."""
+    first = holder(table, "demo-1")
+    second = Seat(table, "demo-0")
+    while first.words()[-1] != "Stopping":
+        first.live(0.1, second)
+        assert table.now < 200
+    return first, second
+
+
+def nonce_of(seat: Seat) -> str:
+    return [event for _, event in seat.heard if isinstance(event, Granted)][-1].tenure
+
+
+def test_rule_6_a_move_follows_the_end_of_the_step_and_the_wanting_one_takes_it_at_once() -> None:
+    first, second = moving(table := Table())
+    first.live(TIMINGS.renew_deadline, second)
+    assert first.words() == ["Granted", "Stopping"], "it goes on, renewed, for the step at hand"
+    assert not second.holds
+    first.do(first.election.stopped(COUNTER, nonce_of(first), table.now))
+    first.settle()
+    second.settle()
+    assert second.holds, "no turn is waited for"
+
+
+def test_rule_6_a_release_whose_reply_was_lost_in_a_move_leaves_the_successor_alone() -> None:
+    first, second = moving(table := Table())
+    first.do(first.election.stopped(COUNTER, nonce_of(first), table.now))
+    first.serve(lose_reply=True)
+    second.settle()
+    assert second.holds
+    while first.requests:
+        first.serve()
+        first.watch()
+    assert not first.holds
+    assert table.records[COUNTER].holder == "demo-0/1"
+    assert table.records[COUNTER].released == ""
+
+
+def test_what_the_wanting_one_does_not_take_is_taken_back_and_kept_for_a_while() -> None:
+    first, second = moving(table := Table())
+    first.do(first.election.stopped(COUNTER, nonce_of(first), table.now))
+    first.settle()
+    while not first.holds:  # its successor is cut off; it stands again by itself
+        first.live(0.1)
+    first.live(PACE.cool - 0.5, second)
+    assert first.words() == ["Granted", "Stopping", "Granted"]
+    first.live(PACE.settle + 2, second)
+    assert first.words()[-1] == "Stopping", "then it is tried again"
+
+
+def test_a_drain_of_the_wanting_one_during_its_acquisition_frees_what_it_acquired() -> None:
+    first, second = moving(table := Table())
+    first.do(first.election.stopped(COUNTER, nonce_of(first), table.now))
+    first.settle()
+    second.watch()
+    assert second.acquires()
+    second.do(second.election.drain("a test", 1.0, table.now))
+    second.live(1.0, first)
+    assert table.member("demo-0").ended == "resigned"
+    assert second.words() == [], "nothing was granted in a drain"
+    first.live(1.0)
+    assert first.holds
+
+
+def test_rule_9_the_death_of_the_application_in_a_move_frees_it_at_once() -> None:
+    first, second = moving(table := Table())
+    first.do(first.election.app_died(table.now))
+    first.settle()
+    second.live(0.2)
+    assert second.holds
+
+
+def test_who_missed_a_release_wants_nothing_that_it_could_not_take_at_once() -> None:
+    first = holder(table := Table(), "demo-1")
+    third = Seat(table, "demo-0")
+    third.answers = False  # its application hangs, so that another gets what is its
+    second = Seat(table, "demo-2")
+    while first.words()[-1] != "Stopping":
+        first.live(0.1, second, third)
+    first.do(first.election.stopped(COUNTER, nonce_of(first), table.now))
+    first.settle()
+    second.settle()
+    assert second.holds
+    for _ in range(round((PACE.settle - 1) / 0.1)):
+        first.live(0.1, second)
+        third.do(third.election.wake(table.now))
+        while third.requests:  # it renews, and sees nothing
+            third.serve()
+    third.relist()  # it has seen two holders, and nothing in between
+    third.answers = True
+    first.live(DURATION - 0.5, second, third)
+    assert second.words() == ["Granted"], "released, it would lie there until the wait is over"
+    first.live(4, second, third)
+    assert second.words()[-1] == "Stopping"
 
 
 def test_a_raised_epoch_gives_tokens_greater_than_all_before_although_versions_begin_anew() -> None:

@@ -45,7 +45,12 @@ def containers(objects: list[Manifest]) -> dict[str, Manifest]:
 
 def environment(container: Manifest) -> dict[str, str]:
     """The variables as the kubelet would set them in the pod demo-0."""
-    fields = {"metadata.name": "demo-0", "metadata.uid": "pod-1", "status.podIP": "10.0.0.1"}
+    fields = {
+        "metadata.name": "demo-0",
+        "metadata.uid": "pod-1",
+        "metadata.labels['topology.kubernetes.io/zone']": "near",
+        "status.podIP": "10.0.0.1",
+    }
     known: dict[str, str] = {}
     for variable in container["env"]:
         value = variable.get("value")

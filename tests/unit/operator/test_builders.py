@@ -81,6 +81,7 @@ def test_app_and_sidecar_read_what_the_operator_tells_them() -> None:
     assert str(own.state.members[1]) == "demo-members.apps.svc.cluster.local:5701"
     sidecar = PodEnvironment.read(environment(found["runtime"]))
     assert (sidecar.pod_uid, sidecar.app_uid, sidecar.namespace) == ("pod-1", "uid-1", "apps")
+    assert sidecar.zone == "near"
 
 
 def test_the_users_variables_reach_the_app_alone() -> None:

@@ -7,7 +7,16 @@ from dataclasses import asdict
 
 import pytest
 
-from immutant.link import Candidacy, Command, Event, Granted, Heartbeat, JobStatus, Outcome
+from immutant.link import (
+    Candidacy,
+    Command,
+    Event,
+    Failure,
+    Granted,
+    Heartbeat,
+    JobStatus,
+    Outcome,
+)
 from immutant.serve.guard import Deadlines, GuardedLink, HardDeadline, Owed
 from immutant.testing.clock import FakeClock
 
@@ -97,6 +106,10 @@ class Coordinator:
     async def stopped(self, tenure: str) -> None: ...
 
     async def done(self, tenure: str, outcome: Outcome) -> None: ...
+
+    async def failed(self, tenure: str, failure: Failure) -> None: ...
+
+    async def ready(self) -> None: ...
 
     async def drain(self, reason: str, grace: float) -> None: ...
 

@@ -100,6 +100,8 @@ async def test_the_description_names_every_call_and_the_fields_that_it_needs(
         "/v1/singletons",
         "/v1/tenures/{tenure}/stopped",
         "/v1/tenures/{tenure}/done",
+        "/v1/tenures/{tenure}/failed",
+        "/v1/ready",
         "/v1/drain",
         "/v1/deadlines",
         "/v1/status",

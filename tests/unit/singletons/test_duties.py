@@ -11,7 +11,7 @@ from immutant.testing import FakeClock
 def daemon(**guards: Any) -> Duty:
     app = App("demo")
     app.daemon(**guards)(lambda: None)
-    return DaemonDuty(app.definitions.daemons[0], FakeClock())
+    return DaemonDuty(app.definitions.daemons[0], NoCoordinator(), FakeClock())
 
 
 def job(**guards: Any) -> Duty:

@@ -19,6 +19,9 @@ _POD: Final = {
     "IMMUTANT_POD_NAME": "metadata.name",
     "IMMUTANT_POD_UID": "metadata.uid",
     "IMMUTANT_POD_IP": "status.podIP",
+    # The API server copies it from the node when the pod is bound to it: since Kubernetes 1.33, by
+    # default since 1.35 (PodTopologyLabelsAdmission, KEP-4742). Where it is missing, this is empty.
+    "IMMUTANT_ZONE": "metadata.labels['topology.kubernetes.io/zone']",
 }
 
 _MEMBER_SHARE: Final = 10
@@ -48,7 +51,7 @@ def runtime_variables(app: App, domain: str) -> list[Manifest]:
     )
     told = {**_environment(app, domain).variables(), **pod.variables()}
     told.pop("IMMUTANT_POD_UID")
-    return [*_from_pod("IMMUTANT_POD_NAME", "IMMUTANT_POD_UID"), *_listed(told)]
+    return [*_from_pod("IMMUTANT_POD_NAME", "IMMUTANT_POD_UID", "IMMUTANT_ZONE"), *_listed(told)]
 
 
 def member_variables(app: App, domain: str) -> list[Manifest]:

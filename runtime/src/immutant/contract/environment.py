@@ -160,6 +160,7 @@ class PodEnvironment:
         ops: Where health and metrics are served (IMMUTANT_OPS).
         epoch: What fencing tokens begin with; raised after etcd was restored from a backup
             (IMMUTANT_EPOCH, default 0).
+        zone: The zone that the pod's node is in (IMMUTANT_ZONE); "" where that is not known.
     """
 
     namespace: str
@@ -167,6 +168,7 @@ class PodEnvironment:
     pod_uid: str
     ops: Address
     epoch: int = 0
+    zone: str = ""
 
     @classmethod
     def read(cls, environ: Mapping[str, str] = os.environ) -> "PodEnvironment":
@@ -181,6 +183,7 @@ class PodEnvironment:
             pod_uid=_need(environ, "IMMUTANT_POD_UID"),
             ops=Address.parse(_need(environ, "IMMUTANT_OPS")),
             epoch=_whole(environ, "IMMUTANT_EPOCH") or 0,
+            zone=environ.get("IMMUTANT_ZONE", ""),
         )
 
     def variables(self) -> dict[str, str]:
@@ -191,6 +194,7 @@ class PodEnvironment:
             "IMMUTANT_POD_UID": self.pod_uid,
             "IMMUTANT_OPS": str(self.ops),
             "IMMUTANT_EPOCH": str(self.epoch),
+            "IMMUTANT_ZONE": self.zone,
         }
 
 

@@ -4,9 +4,12 @@ Belongs here: paths, parsing, status codes. One stream a singleton (opening it i
 election), answers as requests of their own, so that any language can take part:
 
     POST /v1/hello               {"process"} -> {"replica", "incarnation", "lock"}
-    POST /v1/singletons          {"incarnation", "kind", "name", "schedule"} -> events, NDJSON
+    POST /v1/singletons          {"incarnation", "kind", "name", "schedule", "prefer"} -> events,
+                                 NDJSON
     POST /v1/tenures/ID/stopped  nothing of the tenure runs any more
     POST /v1/tenures/ID/done     {"tick", "error"}: the tick's run has ended
+    POST /v1/tenures/ID/failed   {"error", "times", "elsewhere"}: the daemon is started again
+    POST /v1/ready               {"process"}: the answer to the event "probe"
     POST /v1/drain               {"process", "reason", "grace"}: hand all over; answers when done
     GET  /v1/deadlines           {"TENURE": not_after, …} at each change, NDJSON
     GET  /v1/status              {"replica", "incarnation", "tenures"}
@@ -35,7 +38,7 @@ from immutant.coordinator.bodies import Body
 from immutant.coordinator.driver import Driver
 from immutant.coordinator.vigil import Vigil
 from immutant.errors import CoordinatorError, DefinitionError, RequestRefusedError
-from immutant.link import Candidacy, Outcome, Verb
+from immutant.link import Candidacy, Failure, Outcome, Verb
 from immutant.wire import encode_event, encode_job
 
 __all__ = ["REFUSALS", "Call", "calls", "coordinator_api"]
@@ -61,6 +64,8 @@ def calls(driver: Driver, vigil: Vigil) -> list[Call]:
         Call("POST", "/v1/singletons", api.singletons),
         Call("POST", "/v1/tenures/{tenure}/stopped", api.stopped),
         Call("POST", "/v1/tenures/{tenure}/done", api.done),
+        Call("POST", "/v1/tenures/{tenure}/failed", api.failed),
+        Call("POST", "/v1/ready", api.ready),
         Call("POST", "/v1/drain", api.drain),
         Call("GET", "/v1/deadlines", api.deadlines),
         Call("GET", "/v1/status", api.status),
@@ -116,6 +121,16 @@ class _Api:
         attempt = int(body.number("attempt", 0.0))
         outcome = Outcome(body.text("tick"), body.text("error", ""), attempt)
         self._driver.done(request.path_params["tenure"], outcome)
+        return Response(status_code=204)
+
+    async def failed(self, request: Request) -> Response:
+        body = await Body.of(request)
+        failure = Failure(body.text("error"), body.count("times"), body.flag("elsewhere"))
+        self._driver.failed(request.path_params["tenure"], failure)
+        return Response(status_code=204)
+
+    async def ready(self, request: Request) -> Response:
+        self._driver.ready((await Body.of(request)).text("process"))
         return Response(status_code=204)
 
     async def drain(self, request: Request) -> Response:

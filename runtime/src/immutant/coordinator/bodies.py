@@ -68,12 +68,31 @@ class Body:
             raise RequestRefusedError("the field 'since' must not be later than 'until'")
         return Command(verb, key, since, until)
 
+    def count(self, name: str) -> int:
+        """A whole number, zero or more."""
+        value = self.number(name)
+        if value != int(value):
+            raise RequestRefusedError(f"the field {name!r} must be a whole number")
+        return int(value)
+
+    def flag(self, name: str) -> bool:
+        """True or false."""
+        value = self._fields.get(name)
+        if not isinstance(value, bool):
+            raise RequestRefusedError(f"the field {name!r} must be true or false")
+        return value
+
     def candidacy(self) -> Candidacy:
         """What is stood for."""
         kind = self.text("kind")
         for known in get_args(Kind):
             if kind == known:
-                return Candidacy(known, self.text("name"), self.text("schedule", ""))
+                return Candidacy(
+                    known,
+                    self.text("name"),
+                    self.text("schedule", ""),
+                    prefer=self.text("prefer", ""),
+                )
         raise RequestRefusedError(
             f"the field 'kind' must be one of {', '.join(get_args(Kind))}, not {kind!r}"
         )

@@ -16,7 +16,7 @@ from immutant.clock import Clock
 from immutant.coordinator.jobdesk import JobDesk
 from immutant.coordinator.ledger import Ledger
 from immutant.coordinator.outage import Outage
-from immutant.election import Effect, Election, Get, Put, Timings, singleton_lease
+from immutant.election import Effect, Election, Get, Move, Put, Timings, singleton_lease
 from immutant.election.progress import observe
 from immutant.election.ticks import Ticker
 from immutant.errors import ConflictError, CoordinatorError, StoreError
@@ -24,6 +24,7 @@ from immutant.leases import Hold, LeaseStore
 from immutant.link import (
     Candidacy,
     Event,
+    Failure,
     Granted,
     Heartbeat,
     Outcome,
@@ -62,6 +63,7 @@ class Driver:
         on_failure: Callable[[], object] = lambda: None,
         life: str = "",
         epoch: int = 0,
+        zone: str = "",
     ) -> None:
         """Make a coordinator; needs a running loop.
 
@@ -77,12 +79,14 @@ class Driver:
                 the member's name. Where another member of that name can be, as a pod that was
                 replaced, it tells the two apart for whoever looks at a lease.
             epoch: What fencing tokens begin with; see `Election`.
+            zone: Where the member is; see `Election`.
         """
         self.replica = replica
         self.ledger = Ledger()
         self._life = life or replica
         self._epoch = epoch
         self.jobs = JobDesk(app, store, clock, timings)
+        self._zone = zone
         self._app = app
         self._store = store
         self._clock = clock
@@ -138,6 +142,10 @@ class Driver:
         """How many tenures have begun here, by singleton lease."""
         return self.ledger.begun
 
+    def stepped_back(self) -> frozenset[str]:
+        """The singletons that failed here too often and are for others now, if there are any."""
+        return self._election.stepped_back(self._clock.now())
+
     def start(self) -> None:
         """Begin to follow the store; the application may stand from now on."""
         for work in (self._follow(), self._keep_time(), self._mourn()):
@@ -188,7 +196,7 @@ class Driver:
             ticker = Ticker(candidacy.name, schedule, step, member=self.replica)
         await self._until_free(name)
         stream = self._streams[name] = asyncio.Queue()
-        self._feed(Election.stand, name, ticker)
+        self._feed(partial(Election.stand, prefer=candidacy.prefer), name, ticker)
         try:
             yield _events(stream)
         finally:
@@ -208,6 +216,18 @@ class Driver:
         """See `Link.done`."""
         if name := self._names.get(tenure, ""):
             self._feed(Election.done, name, outcome)
+
+    def failed(self, tenure: str, failure: Failure) -> None:
+        """See `Link.failed`."""
+        if name := self._names.get(tenure, ""):
+            self.ledger.fail(name)
+            if failure.elsewhere:
+                self._feed(Election.failed, name, tenure)
+
+    def ready(self, process: str) -> None:
+        """See `Link.ready`; of a process that is not the one that said hello last it is nothing."""
+        if process == self._process:
+            self._feed(Election.ready)
 
     async def deadlines(self) -> AsyncIterator[dict[str, float]]:
         """What has been granted and not answered as stopped, each with its deadline, as it goes."""
@@ -252,6 +272,7 @@ class Driver:
             absence_is_proof=self._store.absence_is_proof,
             epoch=self._epoch,
             observer=self.ledger,
+            zone=self._zone,
         )
 
     async def _follow(self) -> None:
@@ -355,6 +376,8 @@ class Driver:
             self._spawn(self._put(self._election, effect))
         elif isinstance(effect, Get):
             self._spawn(self._get(self._election, effect))
+        elif isinstance(effect, Move):
+            self._note_move(effect)
         else:
             self._count(effect.singleton, effect.event)
             self._note_deadline(effect.singleton, effect.event)
@@ -373,6 +396,12 @@ class Driver:
             case TickDue(_, due, attempt):
                 job, wall = singleton.split(".", 2)[2], self._election.wall(now)
                 self.ledger.dispatch(job, due, attempt, wall)
+
+    def _note_move(self, move: Move) -> None:
+        self.ledger.moves[move.singleton, move.reason] += 1
+        level = logging.WARNING if move.reason == "failures" else logging.INFO
+        to = move.to or "whoever comes first"
+        _log.log(level, "%s is handed over to %s (%s)", move.singleton, to, move.reason)
 
     def _note_deadline(self, singleton: str, event: Event) -> None:
         if isinstance(event, Granted):

@@ -75,6 +75,7 @@ class Ledger(Observer):
         retries: Those of them that were not a tick's first, by job.
         lateness: Seconds from a tick's due instant until it was given out for the first time.
         missed: Ticks that were passed over, by job.
+        moves: Hand-overs that this coordinator began, by singleton lease and `MoveReason`.
         runs: Ends of runs that were written down, by job and outcome.
         failures: How often a daemon's code ended by itself here, by name.
     """
@@ -90,6 +91,7 @@ class Ledger(Observer):
         self.missed: Counter[str] = Counter()
         self.runs: Counter[tuple[str, str]] = Counter()
         self.failures: Counter[str] = Counter()
+        self.moves: Counter[tuple[str, str]] = Counter()
         self._open: dict[str, Reason] = {}
         self._left: set[str] = set()
 

@@ -4,7 +4,7 @@ from collections.abc import AsyncIterator
 from contextlib import AbstractAsyncContextManager
 
 from immutant.coordinator.driver import Driver
-from immutant.link import Candidacy, Command, Event, JobStatus, Outcome
+from immutant.link import Candidacy, Command, Event, Failure, JobStatus, Outcome
 
 __all__ = ["LocalLink"]
 
@@ -31,6 +31,12 @@ class LocalLink:
 
     async def done(self, tenure: str, outcome: Outcome) -> None:
         self._driver.done(tenure, outcome)
+
+    async def failed(self, tenure: str, failure: Failure) -> None:
+        self._driver.failed(tenure, failure)
+
+    async def ready(self) -> None:
+        self._driver.ready(self._process)
 
     async def drain(self, reason: str, grace: float) -> None:
         await self._driver.drain(self._process, reason, grace)

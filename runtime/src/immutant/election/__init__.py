@@ -8,13 +8,16 @@ execution that each rule answers, is in docs/coordination.md; rule numbers in co
 
 from immutant.contract.timings import Timings
 from immutant.election.core import Election
-from immutant.election.effects import Effect, Get, Put, Tell
+from immutant.election.effects import Effect, Get, Move, Put, Tell
 from immutant.election.names import member_lease, singleton_lease
+from immutant.election.pace import Pace
 
 __all__ = [
     "Effect",
     "Election",
     "Get",
+    "Move",
+    "Pace",
     "Put",
     "Tell",
     "Timings",

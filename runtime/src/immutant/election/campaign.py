@@ -39,6 +39,7 @@ class _Tenure:
     version: int
     token: int
     not_after: float
+    since: float
     stage: _Stage = _Stage.HELD
     extended: bool = True
 
@@ -51,6 +52,7 @@ class Campaign:
         standing: Whether the application's stream for it is open.
         ticker: For a job, its ticks.
         predecessor: Who held the singleton before the last attempt at it, None if nobody did.
+        prefer: The member or the zone that should have it, as the application says; "": none.
     """
 
     def __init__(
@@ -62,8 +64,10 @@ class Campaign:
         drawn: set[str],
         ticker: Ticker | None,
         epoch: int,
+        prefer: str = "",
     ) -> None:
         self.name = name
+        self.prefer = prefer
         self.standing = True
         self.ticker = ticker
         self.predecessor: Predecessor | None = None
@@ -86,18 +90,41 @@ class Campaign:
         return self._tenure is not None
 
     @property
+    def runs(self) -> bool:
+        """Whether a tenure exists that nothing asks to end."""
+        return self._tenure is not None and self._tenure.stage is _Stage.HELD
+
+    def is_tenure(self, nonce: str) -> bool:
+        """Whether this is the tenure that is held."""
+        return self._tenure is not None and self._tenure.record.nonce == nonce
+
+    @property
     def token(self) -> int:
         """The tenure's fencing token, 0 without one."""
         return self._tenure.token if self._tenure else 0
 
-    def acquire(self, view: View, *, preferred: bool, now: float) -> Put | None:
-        """The write that takes the singleton, once it is free and it is one's turn."""
+    def may_move(self, since: float) -> bool:
+        """Whether it may be handed over to a better place: held since then, and between ticks."""
+        tenure = self._tenure
+        if tenure is None or tenure.stage is not _Stage.HELD or tenure.since > since:
+            return False
+        return self.ticker is None or not self.ticker.is_busy
+
+    def acquire(self, view: View, patience: Callable[[str, str], float], now: float) -> Put | None:
+        """The write that takes the singleton, once it is free and it is one's turn.
+
+        Args:
+            view: What the watch has shown.
+            patience: For how many seconds to leave it to others once it is free, by its name and
+                its preference.
+            now: One's own clock.
+        """
         if self._tenure or not self.standing or not view.is_free(self.name, self._drawn, now):
             self._free_since = None
             return None
         if self._free_since is None:
             self._free_since = now
-        if not preferred and now < self._free_since + self._timings.renew_period / 2:
+        if now < self._free_since + patience(self.name, self.prefer):
             return None
         there = view.lease(self.name)
         nonce = self._fresh()
@@ -214,10 +241,14 @@ class Campaign:
         return Put(record, tenure.version)
 
     def stop(self, reason: str, grace: float) -> list[Effect]:
-        """Ask the application to finish the step at hand (a hand-over on purpose)."""
-        if self._tenure is None or self._tenure.stage is not _Stage.HELD:
+        """Ask the application to finish the step at hand (a hand-over on purpose).
+
+        It may be asked again, as when a drain begins during a move: the shorter grace counts.
+        """
+        tenure = self._tenure
+        if tenure is None or not tenure.extended or tenure.stage is _Stage.OVER:
             return []
-        self._tenure.stage = _Stage.ENDING
+        tenure.stage = _Stage.ENDING
         return [Tell(self.name, Stopping(reason, grace))]
 
     def stopped(self, nonce: str) -> None:
@@ -250,7 +281,7 @@ class Campaign:
     def _begin(self, record: Lease, version: int, good_until: float, now: float) -> list[Effect]:
         # It only ever grows: versions are the store's, not the record's.
         token = (self._epoch << _EPOCH_SHIFT) + version
-        self._tenure = _Tenure(record, version, token, good_until)
+        self._tenure = _Tenure(record, version, token, good_until, now)
         if self.ticker:
             self.ticker.begin(record.body)
         if now >= good_until or not self.standing:

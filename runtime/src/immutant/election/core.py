@@ -1,7 +1,7 @@
 """One incarnation's whole part in the election.
 
 Belongs here: routing what happened to the parts, and asking each part what is to be done now. Not
-here: any rule; those are in `membership`, `campaign`, `view` and `ticks`.
+here: any rule; those are in `membership`, `campaign`, `view`, `placement` and `ticks`.
 """
 
 import math
@@ -11,15 +11,17 @@ from functools import partial
 
 from immutant.contract.timings import Timings
 from immutant.election.campaign import Campaign
-from immutant.election.effects import Effect, Get, Put
-from immutant.election.membership import DRAINING, Life, Membership
+from immutant.election.effects import Effect, Get, Move, Put, Tell
+from immutant.election.membership import Life, Membership
 from immutant.election.names import member_lease
 from immutant.election.observer import LIFE_ENDED, Observer, Predecessor
-from immutant.election.placement import preferred
+from immutant.election.pace import UNHURRIED, Pace
+from immutant.election.placement import Placement
+from immutant.election.stance import Stance
 from immutant.election.ticks import Ticker
 from immutant.election.view import View
 from immutant.leases import Lease, LeaseEvent, LeaseSnapshot
-from immutant.link import Outcome
+from immutant.link import Outcome, Probe
 
 __all__ = ["Election"]
 
@@ -43,6 +45,8 @@ class Election:
         absence_is_proof: bool = False,
         epoch: int = 0,
         observer: Observer | None = None,
+        zone: str = "",
+        pace: Pace | None = None,
     ) -> None:
         """Begin an incarnation.
 
@@ -56,6 +60,8 @@ class Election:
             epoch: Tokens of a greater epoch are greater than all of a smaller one. It is raised
                 when the store's versions have begun anew, as after a restored backup.
             observer: Who hears of the renewals that count.
+            zone: Where the member is, for those singletons that prefer a zone; "" if unknown.
+            pace: How gently singletons move; by default what goes with the timings.
         """
         self._observer = observer or Observer()
         self._holder = (incarnation, member)
@@ -65,6 +71,9 @@ class Election:
         self._own = member_lease(app, member)
         self._view = View(app, timings.lease_duration, absence_is_proof=absence_is_proof)
         self._me = Membership(self._own, member, incarnation, timings, fresh)
+        self._me.stance = Stance(zone=zone)
+        pace = pace or Pace.of(timings)
+        self._placement = Placement(incarnation, member, zone, timings, pace)
         self._campaigns: dict[str, Campaign] = {}
         self._drawn: set[str] = set()
         self._waiting: dict[str, Put] = {}
@@ -72,6 +81,8 @@ class Election:
         self._rereads: dict[str, float] = {}
         self._listed = False
         self._draining = False
+        self._idle_since: float | None = None
+        self._linger = timings.renew_period / 2
         self._offset = 0.0
 
     @property
@@ -102,6 +113,10 @@ class Election:
         """The lease store's calendar, in seconds since the epoch."""
         return now + self._offset
 
+    def stepped_back(self, now: float) -> frozenset[str]:
+        """The singletons that failed here again and again, so that others should have them."""
+        return self._placement.avoided(now)
+
     def calendar(self, offset: float) -> None:
         """Learn how far the lease store's calendar is ahead of `now`."""
         self._offset = offset
@@ -122,11 +137,20 @@ class Election:
         self._view.prove_dead(incarnation)
         return self.wake(now)
 
-    def stand(self, name: str, ticker: Ticker | None, now: float) -> list[Effect]:
+    def stand(
+        self, name: str, ticker: Ticker | None, now: float, *, prefer: str = ""
+    ) -> list[Effect]:
         """The application stands for a singleton; nothing comes of it unless `may_stand`."""
         if self.may_stand(name):
             self._campaigns[name] = Campaign(
-                name, self._holder, self._timings, self._fresh, self._drawn, ticker, self._epoch
+                name,
+                self._holder,
+                self._timings,
+                self._fresh,
+                self._drawn,
+                ticker,
+                self._epoch,
+                prefer,
             )
         return self.wake(now)
 
@@ -155,11 +179,27 @@ class Election:
             campaign.ticker.done(outcome.tick, outcome.error, outcome.attempt)
         return self.wake(now)
 
+    def failed(self, name: str, nonce: str, now: float) -> list[Effect]:
+        """The application says that a daemon fails again and again: another should try it.
+
+        It goes on here until one comes that wants it.
+        """
+        if name in self._campaigns and self._campaigns[name].is_tenure(nonce):
+            self._placement.failed(name, now)
+        return self.wake(now)
+
+    def ready(self, now: float) -> list[Effect]:
+        """The application has answered that it is alive."""
+        self._placement.ready(now)
+        return self.wake(now)
+
     def drain(self, reason: str, grace: float, now: float) -> list[Effect]:
         """Hand over what is held, take nothing more, resign when all is given back."""
         self._draining = True
         effects: list[Effect] = []
-        for campaign in self._campaigns.values():
+        for name, campaign in self._campaigns.items():
+            if campaign.runs:
+                effects.append(Move(name, "drain"))
             effects += campaign.stop(reason, grace)
         return effects + self.wake(now)
 
@@ -178,7 +218,10 @@ class Election:
         elif put.lease.name in self._campaigns:
             campaign = self._campaigns[put.lease.name]
             good_until = self._me.good_until if self._may_acquire(now) else -math.inf
+            had = campaign.token
             effects = campaign.stored(put, version, good_until, now)
+            if campaign.runs and campaign.token != had:
+                self._placement.took(campaign.name, campaign.prefer, self._view, now)
         return effects + self.wake(now)
 
     def refused(self, put: Put, now: float) -> list[Effect]:
@@ -233,6 +276,8 @@ class Election:
                 campaign.observe(self._view)
         if self.ended:
             return effects + self._drop_all()
+        effects += self._moves(now)
+        effects += self._say(now)
         effects += self._rereads_due(now)
         effects += [put for name, make in self._writes(now) if (put := self._send(name, make, now))]
         for campaign in self._campaigns.values():
@@ -246,6 +291,8 @@ class Election:
             return math.inf
         moments = [self._me.next_wake(), *self._retry.values(), *self._rereads.values()]
         moments += [one.next_wake(self._offset) for one in self._campaigns.values()]
+        if self._idle_since is not None:
+            moments.append(self._idle_since + self._linger)
         if self._campaigns:
             # Others' silence, first sights and turns: looked at a few times a period.
             moments.append(now + self._timings.renew_period / 4)
@@ -254,25 +301,27 @@ class Election:
 
     def _writes(self, now: float) -> Iterator[tuple[str, Callable[[], Put | None]]]:
         """Each record with what one might write to it now."""
-        self._leave_when_idle()
+        self._leave_when_idle(now)
         yield self._own, lambda: self._own_write(now)
         if not self._campaigns:
             return
         for lease in self._view.members():
             if lease.holder != self._holder[0] and self._view.is_silent(lease, now):
                 yield lease.name, partial(self._expulsion, lease)
-        turns = self._turns() if self._may_acquire(now) else {}
         for name, campaign in self._campaigns.items():
-            yield name, partial(self._campaign_write, campaign, turns.get(name), now)
+            yield name, partial(self._campaign_write, campaign, now)
 
-    def _leave_when_idle(self) -> None:
+    def _leave_when_idle(self, now: float) -> None:
         if self._draining:
             self._me.draining = True
         if any(one.holds or not self._draining for one in self._campaigns.values()):
+            self._idle_since = None
             return
         if any(name in self._waiting for name in self._campaigns):
             return  # an acquisition under way must not land in a life that has been given up
-        if self.joined or self._draining:
+        # An application stands again a moment after a hand-over: no reason to begin a new life.
+        self._idle_since = now if self._idle_since is None else self._idle_since
+        if self._draining or (self.joined and now >= self._idle_since + self._linger):
             self._me.leave()
 
     def _own_write(self, now: float) -> Put | None:
@@ -283,20 +332,37 @@ class Election:
         """Write down the death of a member that was silent for too long (rule 3)."""
         return Put(replace(lease, ended="expelled", write=self._fresh()), lease.version)
 
-    def _campaign_write(self, campaign: Campaign, turn: bool | None, now: float) -> Put | None:
+    def _campaign_write(self, campaign: Campaign, now: float) -> Put | None:
         put = campaign.release(now + self._offset) or campaign.amend(now + self._offset)
-        if put is None and turn is not None:
-            return campaign.acquire(self._view, preferred=turn, now=now)
+        if put is None and self._may_acquire(now):
+            return campaign.acquire(self._view, partial(self._patience, now), now)
         return put
+
+    def _patience(self, now: float, name: str, prefer: str) -> float:
+        return self._placement.patience(name, prefer, self._view, now)
+
+    def _moves(self, now: float) -> list[Effect]:
+        """Begin to hand over what another should have, when it is time for that."""
+        if not self._may_acquire(now):
+            return []
+        move = self._placement.next_move(self._view, self._campaigns, self._waiting, now)
+        if move is None:
+            return []
+        why = (
+            "it failed here again and again" if move.reason == "failures" else "its place is there"
+        )
+        reason = f"it goes to {move.to}: {why}"
+        return [move, *self._campaigns[move.singleton].stop(reason, UNHURRIED)]
+
+    def _say(self, now: float) -> list[Effect]:
+        """Make up what the next renewal says, when it is due."""
+        if not self._me.is_due(now):
+            return []
+        self._me.stance, ask = self._placement.stance(self._view, self._campaigns, now)
+        return [Tell(ask, Probe())] if ask else []
 
     def _may_acquire(self, now: float) -> bool:
         return self.joined and not self._draining and now < self._me.good_until
-
-    def _turns(self) -> dict[str, bool]:
-        """For each singleton whether it is this member's turn to take it."""
-        members = {one.member for one in self._view.members() if one.body != DRAINING}
-        me = self._holder[1]
-        return {name: preferred(name, members) in (me, None) for name in self._campaigns}
 
     def _send(self, name: str, make: Callable[[], Put | None], now: float) -> Put | None:
         """What is to be written to a record now: one write at a time to each."""

@@ -1,11 +1,12 @@
 """What an election asks its driver to do."""
 
 from dataclasses import dataclass
+from typing import Literal
 
 from immutant.leases import Lease
 from immutant.link import Event
 
-__all__ = ["Effect", "Get", "Put", "Tell"]
+__all__ = ["Effect", "Get", "Move", "MoveReason", "Put", "Tell"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,4 +32,17 @@ class Tell:
     event: Event
 
 
-Effect = Put | Get | Tell
+MoveReason = Literal["placement", "failures", "drain"]
+"""Why a holder hands over: another ranks before it; its daemon fails here; it is leaving."""
+
+
+@dataclass(frozen=True, slots=True)
+class Move:
+    """Take note that a singleton is being handed over; `to` is the member that wants it, if any."""
+
+    singleton: str
+    reason: MoveReason
+    to: str = ""
+
+
+Effect = Put | Get | Tell | Move

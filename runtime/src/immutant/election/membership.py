@@ -10,13 +10,11 @@ from enum import Enum, auto
 
 from immutant.contract.timings import Timings
 from immutant.election.effects import Put
+from immutant.election.stance import DRAINING, Stance
 from immutant.election.view import View
 from immutant.leases import Lease
 
-__all__ = ["DRAINING", "Life", "Membership"]
-
-DRAINING = "draining"
-"""The body of a member lease whose member takes no more singletons."""
+__all__ = ["Life", "Membership"]
 
 _FORMER_KEPT = 8
 
@@ -38,6 +36,7 @@ class Membership:
         good_until: The deadline that the last renewal that counts gives, in seconds since boot.
         draining: Whether the record is to say that this member takes nothing more.
         counted: When the renewals were sent that the last `count` reached.
+        stance: What the next renewal says beside that.
     """
 
     def __init__(
@@ -47,6 +46,7 @@ class Membership:
         self.good_until = 0.0
         self.draining = False
         self.counted: list[float] = []
+        self.stance = Stance()
         self._name = name
         self._member = member
         self._incarnation = incarnation
@@ -79,10 +79,13 @@ class Membership:
 
     def renew(self, now: float) -> Put | None:
         """The next renewal, when it is time."""
+        return self._put(now) if self.is_due(now) else None
+
+    def is_due(self, now: float) -> bool:
+        """Whether it is time for a renewal."""
         if self.life is not Life.JOINED:
-            return None
-        news = self.draining and self._record.body != DRAINING
-        return self._put(now) if news or now >= self._next_renewal else None
+            return False
+        return now >= self._next_renewal or (self.draining and self._record.body != DRAINING)
 
     def resign(self, now: float) -> Put | None:
         """The write that ends this life and with one stroke frees all its singletons."""
@@ -154,6 +157,6 @@ class Membership:
         write = self._fresh()
         self._sent[write] = now
         self._next_renewal = now + self._timings.renew_period
-        body = DRAINING if self.draining else ""
+        body = DRAINING if self.draining else self.stance.to_body()
         self._record = replace(self._record, write=write, body=body)
         return Put(self._record, self._version)

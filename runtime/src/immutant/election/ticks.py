@@ -54,6 +54,11 @@ class Ticker:
         self._next = -math.inf
         self.begin("")
 
+    @property
+    def is_busy(self) -> bool:
+        """Whether a run goes on here, or a step is under way."""
+        return bool(self._running) or self._proposed is not None
+
     def begin(self, body: str) -> None:
         """A tenure begins over this body; `propose` then takes up what it finds open."""
         self._state = _UNKNOWN

@@ -9,6 +9,8 @@ from dataclasses import dataclass, replace
 
 from immutant.election.names import is_member_lease, member_lease
 from immutant.election.observer import End, Predecessor
+from immutant.election.pace import Strikes
+from immutant.election.stance import DRAINING
 from immutant.leases import Lease, LeaseEvent, LeaseSnapshot
 
 __all__ = ["View"]
@@ -19,6 +21,14 @@ class _Sight:
     lease: Lease | None
     since: float
     listed: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class _Life:
+    """The incarnation that a member lease shows, and when it was first seen there."""
+
+    holder: str
+    since: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,15 +45,18 @@ class View:
 
     Attributes:
         version: How far the watch has come.
+        deaths: How often a member's life has ended without a drain, by member lease.
     """
 
     def __init__(self, app: str, lease_duration: float, *, absence_is_proof: bool) -> None:
         self.version = 0
+        self.deaths = Strikes()
         self._begun = math.inf
         self._app = app
         self._lease_duration = lease_duration
         self._absence_is_proof = absence_is_proof
         self._sights: dict[str, _Sight] = {}
+        self._lives: dict[str, _Life] = {}
         self._ousted: dict[str, list[_Ousted]] = {}
         self._disowned: dict[str, float] = {}
         self._proved_dead: set[str] = set()
@@ -72,8 +85,16 @@ class View:
 
     def members(self) -> list[Lease]:
         """The member leases whose holders' lives have not ended, as far as one can see."""
-        leases = (sight.lease for name, sight in self._sights.items() if self._is_member(name))
+        leases = (self._sights[name].lease for name in self._lives)
         return [lease for lease in leases if lease and lease.holder and not lease.ended]
+
+    def living(self, incarnation: str) -> Lease | None:
+        """The member lease of an incarnation whose life has not ended, as far as one can see."""
+        return next((lease for lease in self.members() if lease.holder == incarnation), None)
+
+    def age(self, name: str, now: float) -> float:
+        """For how long a member lease has shown the incarnation that it shows, by first sight."""
+        return now - self._lives[name].since if name in self._lives else 0.0
 
     def unchanged(self, name: str, now: float) -> float:
         """For how long the record has been as it is, by one's own first sight.
@@ -126,6 +147,10 @@ class View:
         self._ousted[name] = ousted
         return free and not ousted
 
+    def could_follow(self, name: str, now: float) -> bool:
+        """Whether a release of the record would free it at once: nobody is waited out (ousted)."""
+        return all(self._is_over(one, now) for one in self._ousted.get(name, ()))
+
     def _record_is_free(self, name: str, drawn: set[str], now: float) -> bool:
         lease = self.lease(name)
         if lease is None:
@@ -169,7 +194,9 @@ class View:
         before = self.lease(name)
         if name in self._sights and before == lease:
             return
-        if before and before.holder and not self._is_member(name):
+        if self._is_member(name):
+            self._note_life(before, lease, now)
+        elif before and before.holder:
             if (
                 lease
                 and not listed
@@ -182,6 +209,17 @@ class View:
         if lease and lease.holder and lease.ended != "expelled" and self._is_member(name):
             self._signs[lease.holder] = now
         self._sights[name] = _Sight(lease, now, listed)
+
+    def _note_life(self, before: Lease | None, after: Lease | None, now: float) -> None:
+        if after is None or not after.holder:
+            return
+        former = self._lives.get(after.name)
+        if former and former.holder == after.holder:
+            return
+        self._lives[after.name] = _Life(after.holder, now)
+        has_left = before and before.ended == "resigned" and before.body == DRAINING
+        if former and not has_left:
+            self.deaths.add(after.name, now)
 
     def _note_ousting(self, before: Lease, after: Lease | None, now: float) -> None:
         """Remember a holder that was overwritten without a release.

@@ -19,6 +19,7 @@ from immutant.link import (
     Candidacy,
     Command,
     Event,
+    Failure,
     Granted,
     Heartbeat,
     JobStatus,
@@ -122,6 +123,12 @@ class GuardedLink:
 
     async def done(self, tenure: str, outcome: Outcome) -> None:
         await self._link.done(tenure, outcome)
+
+    async def failed(self, tenure: str, failure: Failure) -> None:
+        await self._link.failed(tenure, failure)
+
+    async def ready(self) -> None:
+        await self._link.ready()
 
     async def drain(self, reason: str, grace: float) -> None:
         await self._link.drain(reason, grace)

@@ -1,5 +1,6 @@
 """A link to a coordinator in a process of its own."""
 
+import dataclasses
 import uuid
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, contextmanager
@@ -10,7 +11,7 @@ from urllib.parse import quote
 from immutant import filelock, transport
 from immutant.contract.environment import Address
 from immutant.errors import CoordinatorError, LockHeldError
-from immutant.link import Candidacy, Command, Event, JobStatus, Outcome
+from immutant.link import Candidacy, Command, Event, Failure, JobStatus, Outcome
 from immutant.wire import decode_event, decode_job
 
 __all__ = ["HttpLink"]
@@ -41,6 +42,7 @@ class HttpLink:
             "kind": candidacy.kind,
             "name": candidacy.name,
             "schedule": candidacy.schedule,
+            "prefer": candidacy.prefer,
         }
         with _sharing(hello["lock"]):
             async with transport.stream(self._address, "POST", "/v1/singletons", body) as lines:
@@ -58,6 +60,12 @@ class HttpLink:
     async def done(self, tenure: str, outcome: Outcome) -> None:
         body = {"tick": outcome.tick, "error": outcome.error, "attempt": outcome.attempt}
         await self._post(f"/v1/tenures/{tenure}/done", body)
+
+    async def failed(self, tenure: str, failure: Failure) -> None:
+        await self._post(f"/v1/tenures/{tenure}/failed", dataclasses.asdict(failure))
+
+    async def ready(self) -> None:
+        await self._post("/v1/ready", {"process": self._process})
 
     async def drain(self, reason: str, grace: float) -> None:
         body = {"process": self._process, "reason": reason, "grace": grace}

@@ -37,6 +37,7 @@ async def _run(environment: Environment, pod: PodEnvironment) -> int:
         on_failure=failed.set,
         life=f"{environment.replica}/{pod.pod_uid}",
         epoch=pod.epoch,
+        zone=pod.zone,
     )
     metrics.follow(driver, clock)
     servers = [

@@ -34,6 +34,7 @@ class Standing(BaseModel):
     kind: Literal["daemon", "job"]
     name: str
     schedule: str = Field("", description="For a job: its schedule as JSON text.")
+    prefer: str = Field("", description="The pod or the zone that should have it.")
 
 
 class Done(BaseModel):
@@ -87,6 +88,20 @@ class Job(BaseModel):
 
 class Jobs(RootModel[list[Job]]):
     """Every job that was ever held."""
+
+
+class Failed(BaseModel):
+    """A daemon has failed, or returned, and is started again."""
+
+    error: str = Field(description="What went wrong.")
+    times: int = Field(ge=0, description="How often in a row, in this tenure.")
+    elsewhere: bool = Field(description="Whether another pod should try it now.")
+
+
+class Ready(BaseModel):
+    """The answer to a probe: the process runs and hears what it is told."""
+
+    process: str = Field(description="As in hello.")
 
 
 class Drain(BaseModel):
@@ -168,12 +183,14 @@ DESCRIPTIONS: Final[Mapping[str, Description]] = {
         Standing,
         streams=(
             "granted (tenure, token, not_after), heartbeat (not_after), stopping (reason, grace), "
-            "revoked (reason), tick (id, scheduled_at, attempt, not_after), overtaken (id). "
-            "not_after is in seconds of CLOCK_BOOTTIME."
+            "revoked (reason), tick (id, scheduled_at, attempt, not_after), overtaken (id), "
+            "probe (to be answered by /v1/ready). not_after is in seconds of CLOCK_BOOTTIME."
         ),
     ),
     "/v1/tenures/{tenure}/stopped": Description("Nothing of the tenure runs any more"),
     "/v1/tenures/{tenure}/done": Description("A tick's run has ended", Done),
+    "/v1/tenures/{tenure}/failed": Description("A daemon has failed", Failed),
+    "/v1/ready": Description("Answer a probe", Ready),
     "/v1/drain": Description("Hand over everything that is held", Drain),
     "/v1/deadlines": Description(
         "All tenures' deadlines, as they change", streams="{tenure: not_after} at each change."

@@ -86,7 +86,14 @@ class _Tenures(Collector):
         )
         for (lease, reason), count in sorted(ledger.ended.items()):
             ended.add_metric([*_named(lease), reason], count)
-        yield from (held, begun, ended)
+        moved = CounterMetricFamily(
+            "immutant_handovers",
+            "Hand-overs that this pod began: to a better place, after failures, for a drain.",
+            labels=["kind", "name", "reason"],
+        )
+        for (lease, reason), count in sorted(ledger.moves.items()):
+            moved.add_metric([*_named(lease), reason], count)
+        yield from (held, begun, ended, moved)
         yield _distributed(
             "immutant_failover_seconds",
             "From a former holder's last sign of life or release, as this pod saw it, to the grant "

@@ -31,7 +31,7 @@ class Singletons:
     ) -> None:
         self._link = link
         duties: list[Duty] = [
-            *(DaemonDuty(daemon, clock) for daemon in daemons),
+            *(DaemonDuty(daemon, link, clock) for daemon in daemons),
             *(JobDuty(job, link, clock) for job in jobs),
         ]
         self._candidates = [Candidate(duty, link, clock) for duty in duties]

@@ -18,6 +18,7 @@ from immutant.link import (
     Granted,
     Heartbeat,
     Link,
+    Probe,
     Revoked,
     Stopping,
     TickDue,
@@ -38,6 +39,33 @@ _ROUNDS_TO_READ = 10
 _log = logging.getLogger("immutant.singleton")
 
 
+class _Grace:
+    """The time to end between steps; of two, as of a move and a drain, the shorter counts."""
+
+    def __init__(self, clock: Clock) -> None:
+        self._over = asyncio.Event()
+        self._clock = clock
+        self._running: list[asyncio.Task[None]] = []
+
+    def begin(self, name: str, seconds: float) -> None:
+        """Let it end after so many seconds, unless it ends before."""
+        self._running.append(asyncio.create_task(self._run(name, seconds)))
+
+    async def wait(self) -> None:
+        """Return at its end."""
+        await self._over.wait()
+
+    def cancel(self) -> None:
+        """Let it end never."""
+        for task in self._running:
+            task.cancel()
+
+    async def _run(self, name: str, seconds: float) -> None:
+        await self._clock.sleep(seconds)
+        _log.warning("%s: not done within %.1f s of grace", name, seconds)
+        self._over.set()
+
+
 class Candidate:
     """Stands for one singleton for as long as this replica runs."""
 
@@ -46,7 +74,6 @@ class Candidate:
         self._link = link
         self._clock = clock
         self._withdrawn = False
-        self._grace_seconds = 0.0
         self._said = ""
         self._name = f"{duty.candidacy.kind}.{duty.candidacy.name}"
 
@@ -76,6 +103,10 @@ class Candidate:
     async def _serve(self, events: AsyncIterator[Event]) -> None:
         """Wait to be elected, then serve the tenure to its end."""
         granted = await anext(events, None)
+        while isinstance(granted, Probe):
+            with contextlib.suppress(CoordinatorError):
+                await self._link.ready()
+            granted = await anext(events, None)
         if not isinstance(granted, Granted):
             return
         tenure = Tenure(self._name, int(granted.token), self._clock, granted.not_after)
@@ -91,17 +122,19 @@ class Candidate:
     ) -> None:
         _log.info("%s runs here now, with token %d", self._name, tenure.token)
         ticks: Ticks = asyncio.Queue()
+        grace = _Grace(self._clock)
         ends = [
             asyncio.create_task(self._perform(tenure, tenure_id, ticks)),
-            asyncio.create_task(self._hear(events, tenure, ticks)),
+            asyncio.create_task(self._hear(events, tenure, ticks, grace)),
             asyncio.create_task(self._until(tenure)),
-            asyncio.create_task(self._grace(tenure)),
             asyncio.create_task(self._show_life(tenure, tenure_id)),
+            asyncio.create_task(grace.wait()),
         ]
         try:
             await asyncio.wait(ends, return_when=asyncio.FIRST_COMPLETED)
         finally:
             tenure.end()
+            grace.cancel()
             for task in ends:
                 task.cancel()
             self._link.ending(tenure_id, tenure.not_after)
@@ -117,7 +150,9 @@ class Candidate:
         acting_tenure.set(tenure)
         await self._duty.perform(tenure, tenure_id, ticks)
 
-    async def _hear(self, events: AsyncIterator[Event], tenure: Tenure, ticks: Ticks) -> None:
+    async def _hear(
+        self, events: AsyncIterator[Event], tenure: Tenure, ticks: Ticks, grace: _Grace
+    ) -> None:
         """Follow the events; returns when the tenure must not go on.
 
         That is so as well when the stream ends: whoever could renew the tenure is gone, and the
@@ -136,7 +171,8 @@ class Candidate:
                 _log.warning("%s: tenure revoked, %s", self._name, event.reason)
                 return
             elif isinstance(event, Stopping):
-                self._grace_seconds = event.grace
+                _log.info("%s is to end here: %s", self._name, event.reason)
+                grace.begin(self._name, event.grace)
                 tenure.stop()
 
     async def _show_life(self, tenure: Tenure, tenure_id: str) -> None:
@@ -167,9 +203,3 @@ class Candidate:
                 return True
             await asyncio.sleep(0)
         return tenure.expires_in() > 0
-
-    async def _grace(self, tenure: Tenure) -> None:
-        """Return when the tenure is to end and the time to end between steps is over."""
-        await tenure.stopping.wait()
-        await self._clock.sleep(self._grace_seconds)
-        _log.warning("%s: not done within %.1f s of grace", self._name, self._grace_seconds)

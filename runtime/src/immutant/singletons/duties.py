@@ -8,14 +8,15 @@ from immutant.calls import Handler
 from immutant.clock import Clock
 from immutant.definitions import DaemonDefinition, JobDefinition
 from immutant.errors import CoordinatorError
-from immutant.link import Candidacy, Link, Outcome, TickDue, TickOvertaken
-from immutant.singletons.running import keep_running
+from immutant.link import Candidacy, Failure, Link, Outcome, TickDue, TickOvertaken
+from immutant.singletons.running import Restarts, keep_running
 from immutant.singletons.tickruns import TickRuns
 from immutant.tenure import Tenure
 
 __all__ = ["DaemonDuty", "Duty", "JobDuty", "Ticks"]
 
 _log = logging.getLogger("immutant.job")
+_daemon_log = logging.getLogger("immutant.daemon")
 
 Ticks = asyncio.Queue[TickDue | TickOvertaken]
 
@@ -40,16 +41,28 @@ class Duty(Protocol):
 class DaemonDuty:
     """Keep a daemon running."""
 
-    def __init__(self, definition: DaemonDefinition, clock: Clock) -> None:
+    def __init__(self, definition: DaemonDefinition, link: Link, clock: Clock) -> None:
         self.candidacy = Candidacy(
-            "daemon", definition.name, hard_deadline=definition.hard_deadline
+            "daemon",
+            definition.name,
+            hard_deadline=definition.hard_deadline,
+            prefer=definition.prefer,
         )
         self.alive_within = definition.alive_within
         self._handler = Handler(definition.function, offered=1)
+        self._attempts = definition.attempts
+        self._link = link
         self._clock = clock
 
     async def perform(self, tenure: Tenure, tenure_id: str, ticks: Ticks) -> None:
-        await keep_running(self.candidacy.name, self._handler, tenure, self._clock)
+        async def tell(failure: Failure) -> None:
+            try:
+                await self._link.failed(tenure_id, failure)
+            except CoordinatorError as error:  # it is of the version before, or begins anew
+                _daemon_log.debug("a failure of %s is not told: %s", self.candidacy.name, error)
+
+        restarts = Restarts(self.candidacy.name, self._attempts, tell)
+        await keep_running(restarts, self._handler, tenure, self._clock)
 
 
 class JobDuty:
@@ -59,7 +72,9 @@ class JobDuty:
 
     def __init__(self, definition: JobDefinition, link: Link, clock: Clock) -> None:
         schedule = definition.schedule.to_json()
-        self.candidacy = Candidacy("job", definition.name, schedule, definition.hard_deadline)
+        self.candidacy = Candidacy(
+            "job", definition.name, schedule, definition.hard_deadline, definition.prefer
+        )
         self._definition = definition
         self._link = link
         self._clock = clock

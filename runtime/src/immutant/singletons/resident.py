@@ -14,7 +14,7 @@ from immutant.link import TickDue
 from immutant.running import Replica
 from immutant.services.pausing import cancel_all, finish_within
 from immutant.singletons.endings import first_of
-from immutant.singletons.running import keep_running
+from immutant.singletons.running import Restarts, keep_running
 from immutant.singletons.tickruns import TickRuns
 from immutant.tenure import Tenure
 
@@ -43,7 +43,8 @@ class Resident:
             work = _run_ticks(self._definition, self._tenure, self._clock, self._replica)
         else:
             handler = Handler(self._definition.function, offered=1)
-            work = keep_running(self._definition.name, handler, self._tenure, self._clock)
+            restarts = Restarts(self._definition.name)
+            work = keep_running(restarts, handler, self._tenure, self._clock)
         self._tasks = [asyncio.create_task(work)]
 
     async def drain(self, grace: float) -> None:

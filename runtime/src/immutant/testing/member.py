@@ -16,7 +16,7 @@ from immutant.coordinator.local import LocalLink
 from immutant.election import Timings
 from immutant.embedded import EmbeddedBackend
 from immutant.errors import CoordinatorError
-from immutant.link import Candidacy, Command, Event, JobStatus, Link, Outcome
+from immutant.link import Candidacy, Command, Event, Failure, JobStatus, Link, Outcome
 from immutant.runtime import AppRuntime
 
 __all__ = ["Member"]
@@ -76,6 +76,14 @@ class _Line:
     async def done(self, tenure: str, outcome: Outcome) -> None:
         if not self._is_closed:
             await self._link.done(tenure, outcome)
+
+    async def failed(self, tenure: str, failure: Failure) -> None:
+        if not self._is_closed:
+            await self._link.failed(tenure, failure)
+
+    async def ready(self) -> None:
+        if not self._is_closed:
+            await self._link.ready()
 
     async def drain(self, reason: str, grace: float) -> None:
         if not self._is_closed:
