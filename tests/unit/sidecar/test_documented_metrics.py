@@ -58,6 +58,7 @@ async def test_the_sidecars_metrics_are_listed() -> None:
     ledger.grant("demo.daemon.counter", Predecessor("demo-1/u/1", "expelled", 0.0), clock.now())
     ledger.end("demo.daemon.counter", "deadline")
     ledger.fail("demo.daemon.counter")
+    ledger.moves["demo.daemon.counter", "placement"] += 1
     ledger.renewed(0.1)
     ledger.dispatch("ajob", 0.0, 1, 0.1)
     ledger.dispatch("ajob", 0.0, 2, 0.1)

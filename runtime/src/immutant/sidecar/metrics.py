@@ -91,8 +91,8 @@ class _Tenures(Collector):
             "Hand-overs that this pod began: to a better place, after failures, for a drain.",
             labels=["kind", "name", "reason"],
         )
-        for (lease, reason), count in sorted(ledger.moves.items()):
-            moved.add_metric([*_named(lease), reason], count)
+        for (lease, why), count in sorted(ledger.moves.items()):
+            moved.add_metric([*_named(lease), why], count)
         yield from (held, begun, ended, moved)
         yield _distributed(
             "immutant_failover_seconds",
