@@ -26,6 +26,7 @@ from typing import Any
 
 from tests.grid.build import build
 from tests.machine import MEMBERS, need
+from tests.processes import process_group
 
 from immutant.contract.environment import Address, Grid
 
@@ -236,7 +237,7 @@ def running(count: int = 3, **environ: str) -> Iterator[Members]:
     """
     need(*MEMBERS)
     folder = Path(tempfile.mkdtemp(prefix="immutant-members-"))
-    with _process_group() as group:
+    with process_group() as group:
         members = Members(folder, group, {"IMMUTANT_HEAP": "128m", **environ})
         try:
             members.add(count)
@@ -246,21 +247,6 @@ def running(count: int = 3, **environ: str) -> Iterator[Members]:
             for member in members:
                 member.kill()
     shutil.rmtree(folder)
-
-
-@contextlib.contextmanager
-def _process_group() -> Iterator[int]:
-    """A process group that is killed when this process ends: its leader waits for our pipe's end.
-
-    A parent-death signal would not do: it is sent when the *thread* ends that started the process.
-    """
-    leader = subprocess.Popen(
-        ["/bin/sh", "-c", "read -r line; kill -KILL 0"], stdin=subprocess.PIPE, process_group=0
-    )
-    try:
-        yield leader.pid
-    finally:
-        leader.communicate()
 
 
 def free_ports(count: int) -> list[Ports]:

@@ -14,6 +14,8 @@ from functools import cached_property
 from pathlib import Path
 
 from tests.log import PATIENCE, Line, Log
+from tests.processes import command as command_of
+from tests.processes import parents
 
 IMMUTANT = (sys.executable, "-m", "immutant")
 _ANNOUNCED = re.compile(r" behind http://127\.0\.0\.1:(\d+);")
@@ -119,15 +121,15 @@ class Laptop(Log):
         os.kill(pid, number)
 
     def _parts(self) -> Iterator[tuple[int, str, str]]:
-        parents = _parents()
-        mine = [pid for pid, parent in parents.items() if parent == self.process.pid]
+        tree = parents()
+        mine = [pid for pid, parent in tree.items() if parent == self.process.pid]
         for pid in mine:
-            replica, command = _replica(pid), _command(pid)
+            replica, command = _replica(pid), command_of(pid)
             if "immutant.coordinator" in command:
                 yield pid, replica, "coordinator"
             elif "immutant.serve" in command:
                 yield pid, replica, "supervisor"
-                for child, parent in parents.items():
+                for child, parent in tree.items():
                     if parent == pid:
                         yield child, replica, "child"
 
@@ -171,27 +173,6 @@ def laptop(folder: Path, app: Path, replicas: int, *options: str) -> Iterator[La
 def _kill_quietly(pid: int) -> None:
     with suppress(ProcessLookupError):
         os.kill(pid, signal.SIGKILL)
-
-
-def _parents() -> dict[int, int]:
-    parents = {}
-    for entry in Path("/proc").iterdir():
-        if entry.name.isdigit():
-            try:
-                stat = (entry / "stat").read_text()
-            except OSError:
-                continue
-            state, parent = stat.rpartition(")")[2].split()[:2]
-            if state != "Z":
-                parents[int(entry.name)] = int(parent)
-    return parents
-
-
-def _command(pid: int) -> str:
-    try:
-        return Path(f"/proc/{pid}/cmdline").read_text().replace("\0", " ")
-    except OSError:
-        return ""
 
 
 def _replica(pid: int) -> str:

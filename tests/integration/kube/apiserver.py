@@ -45,6 +45,10 @@ class ApiServer:
             '"system:serviceaccounts,system:authenticated"\n'
         )
 
+    @property
+    def port(self) -> int:
+        return int(self.url.rpartition(":")[2])
+
     def start(self) -> None:
         """Start what does not run, and wait until it is ready."""
         self.launch()
@@ -58,7 +62,6 @@ class ApiServer:
                 *("--listen-client-urls", self._etcd, "--advertise-client-urls", self._etcd),
                 *("--listen-peer-urls", self._peers, "--log-level", "error"),
             )
-        port = self.url.rpartition(":")[2]
         key = self.folder / "account.key"
         if not key.exists():
             subprocess.run(
@@ -66,7 +69,7 @@ class ApiServer:
             )
         self._spawn(
             *(self._program, f"--etcd-servers={self._etcd}", "--cert-dir", self.folder / "pki"),
-            *("--bind-address=127.0.0.1", f"--secure-port={port}"),
+            *("--bind-address=127.0.0.1", f"--secure-port={self.port}"),
             *("--service-cluster-ip-range=10.202.0.0/24", "--token-auth-file", self._tokens),
             *("--service-account-issuer=https://kubernetes.default.svc",),
             *("--service-account-signing-key-file", key, "--service-account-key-file", key),
@@ -97,11 +100,14 @@ class ApiServer:
     def log(self, name: str) -> str:
         return (self.folder / f"{name}.log").read_text()[-3000:]
 
-    def kubeconfig(self, token: str = ADMIN) -> Path:
-        """Access for whoever has this token."""
-        path = self.folder / f"{token}.kubeconfig"
+    def kubeconfig(self, token: str = ADMIN, port: int | None = None) -> Path:
+        """Access for whoever has this token, by way of another port of loopback if one is given."""
+        path = self.folder / (
+            f"{token}.kubeconfig" if port is None else f"{token}-{port}.kubeconfig"
+        )
         ca = str(self.folder / "pki" / "apiserver.crt")
-        cluster = {"server": self.url, "certificate-authority": ca}
+        url = self.url if port is None else f"https://127.0.0.1:{port}"
+        cluster = {"server": url, "certificate-authority": ca}
         context = {"cluster": "one", "user": "one", "namespace": NAMESPACE}
         path.write_text(
             json.dumps(

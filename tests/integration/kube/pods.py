@@ -200,7 +200,7 @@ async def running_pods(
     server: ApiServer, namespace: str, timings: Timings, *, count: int = 2
 ) -> AsyncIterator[Pods]:
     """Pods of one application, with the rights that its service account has."""
-    _allow(server, namespace)
+    allow(server, namespace)
     pods = Pods(*(Pod(server, namespace, f"demo-{number}", timings) for number in range(count)))
     try:
         await asyncio.gather(*(pod.start() for pod in pods.all))
@@ -209,7 +209,8 @@ async def running_pods(
         await asyncio.gather(*(pod.close() for pod in pods.all))
 
 
-def _allow(server: ApiServer, namespace: str) -> None:
+def allow(server: ApiServer, namespace: str) -> None:
+    """Give the application's account what it may do in a namespace."""
     base = f"/apis/rbac.authorization.k8s.io/v1/namespaces/{namespace}"
     rule = {
         "apiGroups": ["coordination.k8s.io"],

@@ -1,0 +1,118 @@
+"""What is right: the judgement over all that the witness heard.
+
+Belongs here: pure functions over words in their order. Not here: hearing them, causing faults.
+"""
+
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, field
+
+from tests.chaos.words import Spoken
+
+__all__ = ["Freeze", "Verdict", "judge", "unheard"]
+
+
+@dataclass(frozen=True, slots=True)
+class Freeze:
+    """A pod's application did not run: from when until when, on the boot clock."""
+
+    pod: str
+    begun: float
+    ended: float
+
+
+@dataclass
+class Verdict:
+    """What was wrong; nothing where all is empty.
+
+    Attributes:
+        overlaps: Words of a tenure after a newer one of the singleton had begun.
+        resumed: Such beats that a process had begun before it froze, by process and freeze: each
+            may do so once. They are no overlaps, unless there is a second one.
+        stale: What a tenure found in an entry of its own that it had not left there.
+    """
+
+    overlaps: list[str] = field(default_factory=list)
+    resumed: list[str] = field(default_factory=list)
+    stale: list[str] = field(default_factory=list)
+
+
+def judge(words: Sequence[Spoken], freezes: Iterable[Freeze] = ()) -> Verdict:
+    """Judge words in the order in which they were sent."""
+    verdict = Verdict()
+    by_singleton: dict[str, list[Spoken]] = defaultdict(list)
+    for word in words:
+        by_singleton[word.singleton].append(word)
+    pardon = _Pardon(freezes)
+    for spoken in by_singleton.values():
+        _judge_beats(spoken, pardon, verdict)
+        verdict.stale += _stale(spoken)
+    return verdict
+
+
+class _Pardon:
+    """For the one beat that a process had begun when it froze."""
+
+    def __init__(self, freezes: Iterable[Freeze]) -> None:
+        self._freezes = list(freezes)
+        self._used: set[tuple[str, Freeze]] = set()
+
+    def grant(self, word: Spoken) -> bool:
+        for freeze in self._freezes:
+            if word.pod == freeze.pod and word.begun <= freeze.begun:
+                used = (word.process, freeze)
+                if used not in self._used:
+                    self._used.add(used)
+                    return True
+        return False
+
+
+def _judge_beats(words: Sequence[Spoken], pardon: _Pardon, verdict: Verdict) -> None:
+    newest = 0
+    for word in words:
+        if word.what not in ("begin", "beat"):
+            continue
+        if word.token >= newest:
+            newest = word.token
+        elif word.what == "beat" and pardon.grant(word):
+            verdict.resumed.append(f"{word} after {newest} had begun")
+        else:
+            verdict.overlaps.append(f"{word} after {newest} had begun")
+
+
+def _stale(words: Sequence[Spoken]) -> Iterator[str]:
+    """Writes of older tenures that a newer one found after it had read or written the entry.
+
+    A tenure's first read stamps the entry, so from then on it finds only what it has left there
+    itself: what it read first, what it wrote, what it may have written without an answer.
+    """
+    seen: dict[int, Spoken] = {}
+    highest = 0
+    for word in words:
+        if word.what not in ("read", "wrote"):
+            continue
+        before = seen.get(word.token)
+        seen[word.token] = word
+        if word.what == "read" and before is not None and not _is_own(word, before):
+            yield f"{word} found though it had left {before}"
+        if word.what == "read" and before is None and word.number < highest:
+            yield f"{word} found though {highest} had been acknowledged"
+        if word.what == "wrote":
+            highest = max(highest, word.number)
+
+
+def _is_own(found: Spoken, left: Spoken) -> bool:
+    by = left.by if left.what == "read" else left.token
+    unanswered = found.by == found.token and found.number == left.number + 1
+    return (found.number, found.by) == (left.number, by) or unanswered
+
+
+def unheard(words: Iterable[Spoken]) -> list[str]:
+    """Words that are missing between others of the same process: the witness may not lose any."""
+    last: dict[str, int] = defaultdict(lambda: -1)
+    missing = []
+    for word in words:
+        if word.serial != last[word.process] + 1:
+            missing.append(f"{word}: the one before was {last[word.process]}")
+        last[word.process] = word.serial
+    return missing

@@ -1,0 +1,49 @@
+"""Faults at random, from a seed, on real sidecars and applications and a real API server.
+
+The short form runs with the tests: every kind once, in brisk timings, the data in a file. The long
+form (`make chaos`, IMMUTANT_TRIALS above 1) plays each kind so many times in the default timings,
+with three real members of the grid.
+"""
+
+import contextlib
+import os
+from collections.abc import Callable, Iterator
+
+import pytest
+from tests.chaos.cluster import chaotic
+from tests.chaos.faults import KINDS
+from tests.chaos.playing import play
+from tests.chaos.results import Row
+from tests.grid.members import running
+from tests.integration.kube.apiserver import ApiServer
+
+from immutant.contract.environment import Grid
+from immutant.contract.timings import Timings
+
+TRIALS = int(os.environ.get("IMMUTANT_TRIALS", "1"))
+SEED = int(os.environ.get("IMMUTANT_SEED", "1"))
+LONG = TRIALS > 1
+
+TIMINGS = Timings() if LONG else Timings.fitting(2.4, 1.5, 0.6)
+OUTAGE = 30.0 if LONG else 6.0
+
+
+@contextlib.contextmanager
+def grids() -> Iterator[Callable[[int], Grid] | None]:
+    """Three members for the long form; none, which means a file, for the short one."""
+    if LONG:
+        with running(3) as members:
+            yield members.grid
+    else:
+        yield None
+
+
+@pytest.mark.timeout(150 if not LONG else 120 * TRIALS * 6)
+@pytest.mark.parametrize("group", KINDS)
+def test_no_fault_lets_two_tenures_beat_and_each_is_made_up_for(
+    apiserver: ApiServer, namespace: str, group: str, rows: dict[str, Row]
+) -> None:
+    with grids() as state, chaotic(apiserver, namespace, TIMINGS, state) as cluster:
+        played = play(cluster, KINDS[group], TRIALS, SEED, OUTAGE)
+        rows.update(played.rows)
+        assert not played.wrong, (SEED, played.wrong[:5])
