@@ -167,6 +167,14 @@ class Cluster:
         """Words that the witness missed; there must be none for a verdict to be worth anything."""
         return unheard(word.said for word in self.witness.words)
 
+    def keep_trace(self, folder: Path) -> None:
+        """Leave all that was heard, and what the processes printed, for a look at a failure."""
+        folder.mkdir(parents=True, exist_ok=True)
+        lines = [f"{word.at:.6f} {word.said.encode().decode()}" for word in self.witness.words]
+        (folder / "words").write_text("\n".join(lines))
+        for log in self._setting.folder.glob("*.log"):
+            shutil.copy(log, folder)
+
     def said(self) -> str:
         """What the pods' processes printed last."""
         return "\n".join(pod.said() for pod in self.all())

@@ -8,6 +8,7 @@ with three real members of the grid.
 import contextlib
 import os
 from collections.abc import Callable, Iterator
+from pathlib import Path
 
 import pytest
 from tests.chaos.cluster import chaotic
@@ -25,6 +26,7 @@ SEED = int(os.environ.get("IMMUTANT_SEED", "1"))
 LONG = TRIALS > 1
 
 TIMINGS = Timings() if LONG else Timings.fitting(2.4, 1.5, 0.6)
+TRACES = Path(__file__).parents[2] / "build" / "chaos"
 OUTAGE = 30.0 if LONG else 6.0
 
 
@@ -38,7 +40,7 @@ def grids() -> Iterator[Callable[[int], Grid] | None]:
         yield None
 
 
-@pytest.mark.timeout(150 if not LONG else 120 * TRIALS * 6)
+@pytest.mark.timeout(150 if not LONG else 600 * TRIALS)
 @pytest.mark.parametrize("group", KINDS)
 def test_no_fault_lets_two_tenures_beat_and_each_is_made_up_for(
     apiserver: ApiServer, namespace: str, group: str, rows: dict[str, Row]
@@ -46,4 +48,6 @@ def test_no_fault_lets_two_tenures_beat_and_each_is_made_up_for(
     with grids() as state, chaotic(apiserver, namespace, TIMINGS, state) as cluster:
         played = play(cluster, KINDS[group], TRIALS, SEED, OUTAGE)
         rows.update(played.rows)
-        assert not played.wrong, (SEED, played.wrong[:5])
+        if played.wrong:
+            cluster.keep_trace(TRACES / f"{group}-{SEED}")
+        assert not played.wrong, (SEED, played.wrong[:5], f"traces are in {TRACES}")

@@ -5,7 +5,6 @@ The short form runs with the tests; `make chaos` sets IMMUTANT_KILLS=200.
 
 import http.client
 import json
-import os
 import random
 import signal
 import threading
@@ -18,20 +17,11 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 import pytest
+from tests.walk.kills import KILLS, SEED, begun_twice_unprovoked, kill_at_random
 from tests.walk.laptop import Laptop, laptop
 from witness import Event, overlaps, witnessed
 
 APP = Path(__file__).parent / "apps" / "busy.py"
-KILLS = int(os.environ.get("IMMUTANT_KILLS", "12"))
-SEED = int(os.environ.get("IMMUTANT_SEED", "1"))
-
-VICTIMS = [
-    ("child",),
-    ("coordinator",),
-    ("supervisor",),
-    ("coordinator", "child"),
-    ("coordinator", "supervisor", "child"),
-]
 
 
 @dataclass
@@ -104,15 +94,6 @@ class Load:
                 least = most = answer["visits"]
 
 
-def kill_at_random(run: Laptop, kills: int, choose: random.Random) -> set[int]:
-    """SIGKILL parts of random replicas, one after the other; the processes that died."""
-    dead: set[int] = set()
-    for _ in range(kills):
-        dead.update(run.kill(f"demo-{choose.randrange(3)}", *choose.choice(VICTIMS)))
-        time.sleep(choose.uniform(0.3, 1.2))  # the schedule of the faults, not a wait for them
-    return dead
-
-
 def assert_counter_never_went_back(events: list[Event]) -> None:
     counted = [int(event.details[0]) for event in events if event.what == "counted"]
     assert counted == sorted(counted)
@@ -149,7 +130,7 @@ def test_kills_lose_nothing_that_was_acknowledged(
         run.until(lambda: witness.exists(), "the application runs")
         load = Load(run)
         try:
-            dead = kill_at_random(run, KILLS, random.Random(SEED))
+            kills = kill_at_random(run, KILLS, random.Random(SEED))
         finally:
             load.stop()
         wait_until_received(witness, load.sent)
@@ -162,7 +143,8 @@ def test_kills_lose_nothing_that_was_acknowledged(
     assert not overlaps(event for event in events if event.what in ("begin", "beat"))
     assert_counter_never_went_back(events)
     assert_ticks_are_claimed_once(events)
-    assert_messages(events, load.sent, dead)
+    assert not begun_twice_unprovoked(events, kills)
+    assert_messages(events, load.sent, {pid for kill in kills for pid in kill.dead})
     assert not load.session_errors, load.session_errors
     for key, value in load.kept.items():
         found = final[key]

@@ -1,0 +1,94 @@
+"""What the lease store saw of jobs: every claim, in order, heard by a watch of its own.
+
+Belongs here: following the store from outside. Not here: what is right of it (`test_ticks`).
+"""
+
+import asyncio
+import threading
+from collections import defaultdict
+from pathlib import Path
+from typing import Self
+
+from immutant.clock import SystemClock
+from immutant.election.ticks import JobState
+from immutant.embedded import EmbeddedBackend
+from immutant.leases import LeaseStore
+
+__all__ = ["Claim", "Claims", "by_tick"]
+
+_PATIENCE = 20.0
+_POLL = 0.02
+
+Claim = tuple[str, int, int]
+"""The job, when the tick was due in milliseconds since the epoch, the attempt."""
+
+
+class Claims:
+    """Follows a state folder while the context is open, and up to its last change then.
+
+    Attributes:
+        made: Every claim, in order; those first that were open when the context began.
+        open: The ticks that are open now, by job.
+        since: When it began to follow, on the boot clock.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        self.made: list[Claim] = []
+        self.open: dict[str, Claim] = {}
+        self.since = 0.0
+        self._folder = folder
+        self._version = 0
+        self._following = threading.Event()
+        self._thread = threading.Thread(target=lambda: asyncio.run(self._run()))
+
+    def __enter__(self) -> Self:
+        self._thread.start()
+        assert self._following.wait(_PATIENCE)
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        self._loop.call_soon_threadsafe(self._end.set)
+        self._thread.join()
+
+    async def _run(self) -> None:
+        self._loop, self._end = asyncio.get_running_loop(), asyncio.Event()
+        backend = await EmbeddedBackend.open(self._folder, replica="watcher")
+        watching = asyncio.create_task(self._watch(backend.leases))
+        await self._end.wait()
+        newest = (await backend.leases.snapshot()).version
+        while self._version < newest and not watching.done():  # noqa: ASYNC110 - seldom and short
+            await asyncio.sleep(_POLL)
+        watching.cancel()
+        await asyncio.wait({watching})
+        await backend.close()
+
+    async def _watch(self, leases: LeaseStore) -> None:
+        snapshot = await leases.snapshot()
+        for lease in snapshot.leases:
+            self._note(lease.name, lease.body)
+        self._version = snapshot.version
+        self.since = SystemClock().now()
+        self._following.set()
+        async for event in leases.watch(snapshot.version):
+            if event.lease is not None:
+                self._note(event.name, event.lease.body)
+            self._version = event.version
+
+    def _note(self, lease: str, body: str) -> None:
+        _app, kind, job = lease.split(".", 2)
+        state = JobState.from_body(body) if kind == "job" else None
+        if state is None or state.open is None:
+            self.open.pop(job, None)
+            return
+        claim = (job, round(state.open.due * 1000), state.open.attempt)
+        if self.open.get(job) != claim:
+            self.open[job] = claim
+            self.made.append(claim)
+
+
+def by_tick(claims: list[Claim]) -> dict[tuple[str, int], list[int]]:
+    """The attempts at each tick, in the order of their claims."""
+    found: dict[tuple[str, int], list[int]] = defaultdict(list)
+    for job, due, attempt in claims:
+        found[job, due].append(attempt)
+    return found
