@@ -170,7 +170,7 @@ class Cluster:
     def keep_trace(self, folder: Path) -> None:
         """Leave all that was heard, and what the processes printed, for a look at a failure."""
         folder.mkdir(parents=True, exist_ok=True)
-        lines = [f"{word.at:.6f} {word.said.encode().decode()}" for word in self.witness.words]
+        lines = [f"{word.at:.6f} {word.said}" for word in self.witness.words]
         (folder / "words").write_text("\n".join(lines))
         for log in self._setting.folder.glob("*.log"):
             shutil.copy(log, folder)

@@ -1,13 +1,18 @@
 """The API server of the faults, and the table at the end of a run."""
 
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+
 import pytest
-from tests.chaos.results import Row, Table, faults_table
+from tests.chaos.results import Row, Table, faults_table, report
+from tests.chaos.settings import HOW, LONG
 from tests.integration.kube.conftest import apiserver, namespace
 
 __all__ = ["apiserver", "namespace"]
 
 _ROWS: dict[str, Row] = {}
-_TABLES: list[Table] = []
+_TABLES: dict[str, Table] = {}
 
 
 @pytest.fixture(scope="session")
@@ -17,15 +22,19 @@ def rows() -> dict[str, Row]:
 
 
 @pytest.fixture(scope="session")
-def tables() -> list[Table]:
-    """Tables to be printed at the end of the run."""
+def tables() -> dict[str, Table]:
+    """Tables by name, to be printed at the end of the run and kept."""
     return _TABLES
+
+
+@pytest.fixture
+def socket_folder() -> Iterator[Path]:
+    """A folder whose path is short enough for sockets in it."""
+    with tempfile.TemporaryDirectory(prefix="chaos-", dir="/tmp") as folder:
+        yield Path(folder)
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
     if _ROWS:
-        _TABLES.insert(0, faults_table(_ROWS, "make chaos"))
-    for table in _TABLES:
-        terminalreporter.section(table.name)
-        for line in table.lines():
-            terminalreporter.write_line(line)
+        _TABLES["faults"] = faults_table(_ROWS, HOW)
+    report(terminalreporter, _TABLES, keep=LONG)

@@ -12,7 +12,9 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
 
-__all__ = ["Row", "Table", "faults_table", "seconds"]
+import pytest
+
+__all__ = ["Row", "Table", "faults_table", "report", "seconds"]
 
 FOLDER = Path(__file__).parents[2] / "build" / "benchmarks"
 
@@ -86,6 +88,16 @@ class Table:
             "machine": f"{os.cpu_count()} processors, Python {platform.python_version()}",
         }
         (FOLDER / f"{self.name}.json").write_text(json.dumps(kept, indent=1))
+
+
+def report(terminal: pytest.TerminalReporter, tables: Mapping[str, Table], *, keep: bool) -> None:
+    """Print tables at the end of a run, and keep them in files."""
+    for table in tables.values():
+        if keep:
+            table.keep()
+        terminal.section(table.name)
+        for line in table.lines():
+            terminal.write_line(line)
 
 
 def faults_table(rows: Mapping[str, Row], how: str) -> Table:

@@ -6,28 +6,18 @@ with three real members of the grid.
 """
 
 import contextlib
-import os
 from collections.abc import Callable, Iterator
-from pathlib import Path
 
 import pytest
 from tests.chaos.cluster import chaotic
 from tests.chaos.faults import KINDS
 from tests.chaos.playing import play
 from tests.chaos.results import Row
+from tests.chaos.settings import LONG, OUTAGE, SEED, TIMINGS, TRACES, TRIALS
 from tests.grid.members import running
 from tests.integration.kube.apiserver import ApiServer
 
 from immutant.contract.environment import Grid
-from immutant.contract.timings import Timings
-
-TRIALS = int(os.environ.get("IMMUTANT_TRIALS", "1"))
-SEED = int(os.environ.get("IMMUTANT_SEED", "1"))
-LONG = TRIALS > 1
-
-TIMINGS = Timings() if LONG else Timings.fitting(2.4, 1.5, 0.6)
-TRACES = Path(__file__).parents[2] / "build" / "chaos"
-OUTAGE = 30.0 if LONG else 6.0
 
 
 @contextlib.contextmanager

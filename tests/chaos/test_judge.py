@@ -17,8 +17,8 @@ def word(what: str, token: int, **fields: Any) -> Spoken:
 
 
 def test_a_word_is_read_as_it_was_sent() -> None:
-    one = word("read", 7, begun=1.5, number=3, by=5)
-    assert Spoken.decode(one.encode()) == one
+    read = Spoken.decode("read daemon.red 7 pod-7 p7 0 1.500000 3 5")
+    assert read == word("read", 7, begun=1.5, number=3, by=5)
 
 
 def test_tenures_one_after_the_other_are_right() -> None:

@@ -94,7 +94,7 @@ class Witness:
             at = self.now()
             if self._closed:
                 return
-            said = Spoken.decode(data)
+            said = Spoken.decode(data.decode())
             with self._news:
                 self.words.append(Word(at, said))
                 if said.what == "beat":

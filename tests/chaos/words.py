@@ -1,6 +1,6 @@
-"""What an application under fault tells the witness: one word a datagram.
+"""What an application under fault tells the witness (`apps/beating.py`), one word at a time.
 
-Belongs here: the form of a word, for both ends. Not here: what is made of the words (`judge`).
+Belongs here: reading a word. Not here: what is made of the words (`judge`).
 """
 
 from dataclasses import dataclass
@@ -36,14 +36,16 @@ class Spoken:
     number: int = 0
     by: int = 0
 
-    def encode(self) -> bytes:
-        fields = (self.what, self.singleton, self.token, self.pod, self.process, self.serial)
-        return " ".join(map(str, (*fields, f"{self.begun:.6f}", self.number, self.by))).encode()
-
     @classmethod
-    def decode(cls, data: bytes) -> Self:
-        what, singleton, token, pod, process, serial, begun, number, by = data.decode().split(" ")
+    def decode(cls, text: str) -> Self:
+        what, singleton, token, pod, process, serial, begun, number, by = text.split(" ")
         return cls(
             *(what, singleton, int(token), pod, process, int(serial)),
             *(float(begun), int(number), int(by)),
         )
+
+    def __str__(self) -> str:
+        """For a failure's message."""
+        entry = f" {self.number} by {self.by}" if self.number else ""
+        speaker = f"{self.singleton} {self.token} of {self.pod}/{self.process}"
+        return f"{self.what}{entry} of {speaker}, begun {self.begun:.3f}"

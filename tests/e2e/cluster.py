@@ -80,30 +80,13 @@ class Browser:
             return body.decode()
 
 
-class Pods:
-    """An application's pods and their log, followed until `close`."""
+class Workload:
+    """An application's pods."""
 
     def __init__(self, cluster: Cluster, app: str, namespace: str = "default") -> None:
-        self.log = Log()
         self.app = app
         self.namespace = namespace
         self._cluster = cluster
-        self._followed: dict[str, _Follower] = {}
-        self._closed = threading.Event()
-        self._watcher = threading.Thread(target=self._watch)
-        self._watcher.start()
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(self, *error: object) -> None:
-        self.close()
-
-    def close(self) -> None:
-        self._closed.set()
-        self._watcher.join()
-        for follower in self._followed.values():
-            follower.close()
 
     def all(self) -> dict[str, Any]:
         """The pods there are, by name."""
@@ -132,6 +115,30 @@ class Pods:
         """The node that a pod runs on."""
         name: str = self.all()[pod]["spec"]["nodeName"]
         return name
+
+
+class Pods(Workload):
+    """An application's pods and their log, followed until `close`."""
+
+    def __init__(self, cluster: Cluster, app: str, namespace: str = "default") -> None:
+        super().__init__(cluster, app, namespace)
+        self.log = Log()
+        self._followed: dict[str, _Follower] = {}
+        self._closed = threading.Event()
+        self._watcher = threading.Thread(target=self._watch)
+        self._watcher.start()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        self.close()
+
+    def close(self) -> None:
+        self._closed.set()
+        self._watcher.join()
+        for follower in self._followed.values():
+            follower.close()
 
     def _watch(self) -> None:
         while not self._closed.wait(_POLL):
@@ -186,7 +193,7 @@ class _Follower:
                 # container's word: the node says that it has no log any more.
                 if stamp.endswith("Z") and stamp > self.last:
                     self.last = stamp
-                    self._log.add(Line(_seconds(stamp), self._pod, text))
+                    self._log.add(Line(seconds_of(stamp), self._pod, text))
         self._process.wait()
 
 
@@ -226,7 +233,7 @@ def _app_container(pod: Any) -> tuple[str, bool]:
     return "", False
 
 
-def _seconds(stamp: str) -> float:
+def seconds_of(stamp: str) -> float:
     """A container runtime's time stamp, in seconds since the epoch; nanoseconds are cut off."""
     whole, _, fraction = stamp.removesuffix("Z").partition(".")
     return datetime.fromisoformat(f"{whole}.{(fraction + '000000')[:6]}+00:00").timestamp()

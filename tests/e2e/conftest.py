@@ -6,6 +6,8 @@ Without either the tests are skipped, with the reason; `make test` repeats it in
 from collections.abc import Iterator
 
 import pytest
+from tests.chaos.results import Table, report
+from tests.chaos.settings import LONG
 from tests.e2e.cluster import Cluster
 from tests.e2e.figures import Figures
 from tests.e2e.installation import given_cluster, testbed_cluster
@@ -13,12 +15,19 @@ from tests.e2e.testbed import Testbed, given_kubeconfig, why_no_testbed
 from tests.machine import not_run
 
 _FIGURES = Figures()
+_TABLES: dict[str, Table] = {}
 
 
 @pytest.fixture(scope="session")
 def figures() -> Figures:
     """What the run measures; printed at its end."""
     return _FIGURES
+
+
+@pytest.fixture(scope="session")
+def tables() -> dict[str, Table]:
+    """Tables by name, to be printed at the run's end; those of the long form are kept."""
+    return _TABLES
 
 
 @pytest.fixture(scope="session")
@@ -46,3 +55,4 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
         terminalreporter.section("measured")
         for what, figure in _FIGURES.noted.items():
             terminalreporter.write_line(f"{what}: {figure}")
+    report(terminalreporter, _TABLES, keep=LONG)

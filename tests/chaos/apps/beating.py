@@ -1,7 +1,8 @@
 """The application under fault: three daemons that tell the witness all they do.
 
 Each says that its tenure begins, a beat every 20 ms, and its end. Beside the beats it reads a
-fenced entry and writes it: a number that grows, and its token.
+fenced entry and writes it: a number that grows, and its token. It runs as bare processes, where the
+witness has a socket, and on a cluster, where it reads the log; `tests/chaos/words.py` is its ear.
 """
 
 import asyncio
@@ -10,8 +11,6 @@ import os
 import socket
 import time
 import uuid
-
-from tests.chaos.words import Spoken
 
 from immutant import App, StoreError, Tenure
 
@@ -22,8 +21,8 @@ app = App("demo")
 entries = app.cache("entries", fenced=True)
 
 _socket = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
-_address = os.environ["CHAOS_WITNESS"]
-_pod = os.environ["IMMUTANT_POD_UID"]
+_address = os.environ.get("CHAOS_WITNESS", "")
+_pod = os.environ.get("IMMUTANT_POD_UID", "-")
 _process = uuid.uuid4().hex[:12]
 _serials = itertools.count()
 
@@ -33,9 +32,13 @@ def now() -> float:
 
 
 def say(tenure: Tenure, what: str, begun: float, number: int = 0, by: int = 0) -> None:
-    """Tell the witness; returns when the word is in its queue."""
-    spoken = (what, tenure.singleton, tenure.token, _pod, _process, next(_serials))
-    _socket.sendto(Spoken(*spoken, begun, number, by).encode(), _address)
+    """Tell the witness; returns when the word is in its queue, or in the log's pipe."""
+    word = f"{what} {tenure.singleton} {tenure.token} {_pod} {_process} {next(_serials)}"
+    word += f" {begun:.6f} {number} {by}"
+    if _address:
+        _socket.sendto(word.encode(), _address)
+    else:
+        print(word, flush=True)
 
 
 async def beat(tenure: Tenure) -> None:

@@ -141,6 +141,20 @@ class Testbed:
             nodes.join(node)
             self._wait_for(node, former)
 
+    def stop_api_server(self) -> None:
+        """Kill the API server; everything else goes on without it."""
+        self._check_up()
+        controlplane.stop_api_server()
+
+    def start_api_server(self) -> None:
+        """Start it again; returns when it answers."""
+        self._check_up()
+        controlplane.start_api_server()
+
+    def logs(self) -> list[Path]:
+        """Where the nodes' kubelets keep the logs of pods; there also without power."""
+        return [nodes.pod_logs(node) for node in NODES]
+
     def is_ready(self, number: int) -> bool:
         """Whether Kubernetes calls the node Ready."""
         return self._condition(self._node(number)) == "True"

@@ -20,7 +20,7 @@ from tests.e2e.testbed.layout import (
     STATE,
     log,
 )
-from tests.e2e.testbed.processes import command, enter, spawn
+from tests.e2e.testbed.processes import command, enter, kill, spawn
 from tests.e2e.testbed.programs import program
 
 __all__ = [
@@ -30,7 +30,9 @@ __all__ = [
     "credentials",
     "kubectl",
     "start",
+    "start_api_server",
     "start_service_side",
+    "stop_api_server",
 ]
 
 _FOLDER = STATE / "control"
@@ -62,11 +64,21 @@ def start() -> None:
     """Start the API server and what decides; returns when it answers."""
     _write_files()
     _start_etcd()
-    _start_api_server()
-    wait_until("the API server", _answers, _READY_WITHIN, str(log("kube-apiserver")))
+    start_api_server()
     _start_controllers()
     objects = {"apiVersion": "v1", "kind": "List", "items": configs.cluster_objects()}
     kubectl("apply", "-f", "-", text=json.dumps(objects))
+
+
+def start_api_server() -> None:
+    """Start the API server on what etcd keeps; returns when it answers."""
+    _start_api_server()
+    wait_until("the API server", _answers, _READY_WITHIN, str(log("kube-apiserver")))
+
+
+def stop_api_server() -> None:
+    """Kill the API server; etcd and all others go on."""
+    kill(CONTROL_PLANE_NAMESPACE, program("kube-apiserver"))
 
 
 def start_service_side() -> None:

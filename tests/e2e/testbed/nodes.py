@@ -17,7 +17,17 @@ from tests.e2e.testbed.layout import Node, log
 from tests.e2e.testbed.processes import enter, first_process, kill_all, spawn
 from tests.e2e.testbed.programs import program
 
-__all__ = ["boot", "containerd_socket", "crash", "disk", "inside", "is_running", "join", "stop"]
+__all__ = [
+    "boot",
+    "containerd_socket",
+    "crash",
+    "disk",
+    "inside",
+    "is_running",
+    "join",
+    "pod_logs",
+    "stop",
+]
 
 _SET_UP = """
 set -e
@@ -102,6 +112,11 @@ def _start_containerd(node: Node) -> None:
 def disk(node: Node) -> Path:
     """Where containerd keeps a node's images; it outlives a loss of power."""
     return node.folder / "containerd"
+
+
+def pod_logs(node: Node) -> Path:
+    """Where a node's kubelet keeps the logs of pods: on its disk (`configs.kubelet`)."""
+    return node.folder / "logs"
 
 
 def containerd_socket(node: Node) -> Path:

@@ -20,7 +20,7 @@ from pathlib import Path
 from tests.e2e.testbed.errors import TestbedError
 from tests.e2e.testbed.layout import CHECKOUT, log, namespace_file
 
-__all__ = ["command", "enter", "first_process", "kill_all", "members", "spawn"]
+__all__ = ["command", "enter", "first_process", "kill", "kill_all", "members", "spawn"]
 
 _PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 
@@ -99,6 +99,16 @@ def first_process(namespace: str, program: Path) -> int | None:
             if first_of_its_own and Path(f"/proc/{pid}/exe").samefile(program):
                 return pid
     return None
+
+
+def kill(namespace: str, program: Path) -> None:
+    """Kill what runs this program in a network namespace."""
+    wanted = _identity(namespace_file(namespace))
+    for pid in members(namespace):
+        with suppress(OSError):
+            if Path(f"/proc/{pid}/exe").samefile(program) and (handle := _kill(pid, wanted)):
+                select.select([handle], [], [])
+                os.close(handle)
 
 
 def kill_all(namespace: str, seconds: float = 20.0) -> None:

@@ -1,0 +1,66 @@
+"""What an application costs the API server while nothing happens, by the server's own metrics."""
+
+import asyncio
+import re
+from collections import Counter
+from pathlib import Path
+
+import pytest
+from tests.chaos.crowd import crowd
+from tests.chaos.results import Table
+from tests.chaos.settings import HOW, LONG
+from tests.integration.kube.apiserver import ApiServer
+
+SIZES = [(3, 50), (3, 1000), (30, 50)] if LONG else [(3, 50)]
+SETTLE = 5.0
+"""Seconds from the last grant until what it caused is over."""
+
+MEASURED = 30.0 if LONG else 10.0
+A_POD = 1.2
+"""Requests a second that a pod may cost: one renewal, and seldom a listing or a watch."""
+
+_ROWS: list[list[str]] = []
+
+
+@pytest.mark.timeout(400)
+@pytest.mark.parametrize(("pods", "daemons"), SIZES)
+async def test_an_application_that_is_at_rest_costs_one_renewal_a_second_and_pod(
+    apiserver: ApiServer,
+    namespace: str,
+    socket_folder: Path,
+    tables: dict[str, Table],
+    pods: int,
+    daemons: int,
+) -> None:
+    async with crowd(apiserver, namespace, socket_folder, pods=pods, daemons=daemons) as crowded:
+        await crowded.until_all_are_held()
+        await asyncio.sleep(SETTLE)
+        before = await asyncio.to_thread(lease_requests, apiserver)
+        await asyncio.sleep(MEASURED)
+        after = await asyncio.to_thread(lease_requests, apiserver)
+        assert len(crowded.held) == daemons
+    rates = {verb: (after[verb] - before[verb]) / MEASURED for verb in sorted(after)}
+    total = sum(rates.values())
+    said = ", ".join(f"{verb} {rate:.2f}" for verb, rate in rates.items() if rate)
+    _ROWS.append([f"{pods} pods x {daemons} singletons", f"{total:.2f}", said])
+    head = ("at rest", "requests/s", "of these")
+    tables["lease-requests"] = Table("lease-requests", head, _ROWS, HOW)
+    assert total <= A_POD * pods + 0.4
+
+
+def lease_requests(server: ApiServer) -> Counter[str]:
+    """How many requests for Leases were answered so far, by verb; watches count at their end.
+
+    The API server's own Lease is among them: two requests in 10 s.
+    """
+    counted: Counter[str] = Counter()
+    for line in server.call("GET", "/metrics").splitlines():
+        key, _, value = line.rpartition(" ")
+        labels = dict(re.findall(r'(\w+)="([^"]*)"', key))
+        of_leases = (labels.get("group"), labels.get("resource")) == (
+            "coordination.k8s.io",
+            "leases",
+        )
+        if key.startswith("apiserver_request_total{") and of_leases:
+            counted[labels["verb"]] += int(float(value))
+    return counted

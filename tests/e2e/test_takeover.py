@@ -1,0 +1,123 @@
+"""How long a singleton is away after each kind of fault, on three real nodes; and nobody overlaps.
+
+The short form plays each row once in the default timings. The long form (`make chaos`,
+IMMUTANT_TRIALS above 1) plays it so many times, in a faster profile too, and other faults a quarter
+as often; its table is kept for docs/benchmarks.md.
+"""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+
+import pytest
+from tests.chaos.results import Table, seconds
+from tests.chaos.settings import HOW, LONG, TRIALS
+from tests.e2e.cluster import Cluster
+from tests.e2e.field import Field, Takeover
+from tests.e2e.field import field as made
+from tests.e2e.node_faults import OTHERS, ROWS, Fault
+from tests.e2e.testbed import Testbed
+
+PROFILES = {
+    "default": {"leaseDuration": "4s", "renewDeadline": "2.5s", "renewPeriod": "1s"},
+    "fast": {"leaseDuration": "1.2s", "renewDeadline": "0.7s", "renewPeriod": "250ms"},
+}
+BOUNDS = {
+    "graceful stop": 1.0,
+    "app killed": 1.0,
+    "pod killed": 6.0,
+    "node cut off": 6.0,
+    "node crashed": 6.0,
+}
+"""Seconds to the successor's first acknowledged write, in the default timings."""
+
+PATIENCE = 60.0
+SEVERAL = max(5, TRIALS // 4)
+
+HEAD = ("fault", "trials", *("tenure min", "median", "max", "write min", "median", "max"))
+JUDGED = ("overlaps", "resumed", "stale")
+
+
+@dataclass
+class Row:
+    """All trials of one kind."""
+
+    takeovers: list[Takeover] = field(default_factory=list)
+    overlaps: list[str] = field(default_factory=list)
+    resumed: list[str] = field(default_factory=list)
+    stale: list[str] = field(default_factory=list)
+
+    def cells(self) -> list[str]:
+        begun, written = (list(one) for one in zip(*self.takeovers, strict=True))
+        judged = [str(len(one)) for one in (self.overlaps, self.resumed, self.stale)]
+        return [str(len(begun)), *seconds(begun), *seconds(written), *judged]
+
+
+@pytest.fixture(scope="module", params=PROFILES if LONG else ["default"])
+def profile(request: pytest.FixtureRequest) -> str:
+    return str(request.param)
+
+
+@pytest.fixture(scope="module")
+def on_nodes(cluster: Cluster, testbed: Testbed, profile: str) -> Iterator[Field]:
+    with made(cluster, testbed, f"takeover-{profile}", PROFILES[profile]) as found:
+        yield found
+
+
+@pytest.mark.timeout(600 + 150 * TRIALS * len(ROWS))
+def test_a_singleton_goes_on_elsewhere_within_its_bound(
+    on_nodes: Field, profile: str, tables: dict[str, Table]
+) -> None:
+    rows = play(on_nodes, ROWS, TRIALS)
+    keep(f"takeover-{profile}", rows, tables)
+    assert_right(rows)
+    if profile == "default":
+        most = {kind: max(write for _, write in row.takeovers) for kind, row in rows.items()}
+        late = {kind: most[kind] for kind in most if most[kind] > BOUNDS[kind]}
+        assert not late, late
+
+
+@pytest.mark.skipif(not LONG, reason="the long form's: `make chaos`")
+@pytest.mark.timeout(600 + 200 * SEVERAL * len(OTHERS))
+def test_no_other_fault_lets_two_tenures_beat(
+    on_nodes: Field, profile: str, tables: dict[str, Table]
+) -> None:
+    rows = play(on_nodes, OTHERS, SEVERAL)
+    keep(f"faults-on-nodes-{profile}", rows, tables)
+    assert_right(rows)
+
+
+def play(on_nodes: Field, faults: Mapping[str, Fault], trials: int) -> dict[str, Row]:
+    """Play each fault so many times, each on a cluster that is whole."""
+    rows: dict[str, Row] = {}
+    for kind, fault in faults.items():
+        rows[kind] = Row()
+        for _ in range(trials):
+            play_one(on_nodes, fault, rows[kind])
+    return rows
+
+
+def play_one(on_nodes: Field, fault: Fault, row: Row) -> None:
+    on_nodes.until_whole()
+    read, former = len(on_nodes.logs.words), on_nodes.token()
+    harm = fault(on_nodes)
+    since = next(harm)
+    try:
+        row.takeovers.append(on_nodes.takeover(former, since, PATIENCE))
+    finally:
+        next(harm, None)
+    on_nodes.until_whole()
+    verdict = on_nodes.verdict(read)
+    row.overlaps += verdict.overlaps
+    row.resumed += verdict.resumed
+    row.stale += verdict.stale
+
+
+def keep(name: str, rows: Mapping[str, Row], tables: dict[str, Table]) -> None:
+    """Have the table printed at the end of the run; the long form's is kept in a file."""
+    cells = [[kind, *row.cells()] for kind, row in rows.items()]
+    tables[name] = Table(name, (*HEAD, *JUDGED), cells, f"{HOW}, on the testbed")
+
+
+def assert_right(rows: Mapping[str, Row]) -> None:
+    wrong = {kind: [*row.overlaps, *row.stale][:3] for kind, row in rows.items()}
+    assert not any(wrong.values()), wrong
