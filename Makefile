@@ -11,7 +11,7 @@ content = $(shell cat $(1) runtime/pyproject.toml operator/pyproject.toml runtim
 RUN := .venv/.run-$(call content,requirements/run.txt)
 DEV := .venv/.dev-$(call content,requirements/dev.txt)
 
-CHECKS := lint types imports unit behaviour integration walk simulation e2e
+CHECKS := lint types imports unit behaviour integration faults walk simulation e2e
 
 .DEFAULT_GOAL := help
 .PHONY: help demo test machine $(CHECKS) images testbed testbed-down bench chaos lock crd format clean
@@ -23,7 +23,7 @@ demo: $(RUN) ## Run the example on three replicas; SECONDS=60 stops by itself. B
 	@$(PYTHON) tools/demo.py $(if $(filter-out 0,$(SECONDS)),--seconds $(SECONDS))
 
 test: $(DEV) ## Run every check: lint, types, imports and all tests.
-	@tools/checks.sh machine lint types imports unit behaviour integration walk e2e+simulation
+	@tools/checks.sh machine lint types imports unit behaviour integration faults walk e2e+simulation
 
 machine: $(DEV) ## Install and build, once, what the tests need beside Python.
 	$(PYTHON) -m tests.machine
@@ -50,6 +50,9 @@ simulation: $(DEV) ## Run the election and the ticks in simulated time.
 integration: $(DEV) ## Run the tests with real processes.
 	$(PYTEST) -n 2 tests/integration tests/grid
 
+faults: $(DEV) ## Play each kind of fault once on real sidecars and applications beside a real API server.
+	$(PYTEST) -n 3 --dist worksteal tests/chaos
+
 walk: $(DEV) ## Walk through the article, and kill and freeze replicas on the way.
 	$(PYTEST) -n 4 --dist worksteal tests/walk
 
@@ -69,9 +72,13 @@ bench: $(DEV) ## Measure start-up, cache and queue.
 	$(PYTHON) tools/bench_start.py
 	$(PYTHON) tools/bench_embedded.py
 
-chaos: $(DEV) ## The long forms: 200 kills under load (KILLS=, SEED=), 8,000 simulated fault schedules.
-	IMMUTANT_KILLS=$(or $(KILLS),200) IMMUTANT_SEED=$(or $(SEED),1) $(PYTEST) -s tests/walk/test_kills.py
+chaos: export IMMUTANT_SEED = $(or $(SEED),1)
+chaos: $(DEV) ## The long forms: faults (TRIALS= a kind), kills (KILLS=), simulated schedules, from SEED=.
+	IMMUTANT_TRIALS=$(or $(TRIALS),12) $(PYTEST) tests/chaos
+	IMMUTANT_KILLS=$(or $(KILLS),200) $(PYTEST) -s tests/walk/test_kills.py tests/walk/test_ticks.py
 	IMMUTANT_SIMULATED_SEEDS=4000 $(PYTEST) -n 2 tests/simulation
+	IMMUTANT_TRIALS=$(or $(TRIALS),20) $(PYTEST) tests/e2e/test_takeover.py
+	$(PYTHON) tools/benchmarks.py
 
 lock: $(DEV) ## Resolve the dependencies anew.
 	$(COMPILE) runtime/pyproject.toml requirements/run.in --output-file requirements/run.txt

@@ -71,9 +71,9 @@ class Crowd:
 
 @contextlib.asynccontextmanager
 async def crowd(
-    server: ApiServer, namespace: str, folder: Path, *, pods: int, daemons: int
+    server: ApiServer, namespace: str, folder: Path, timings: Timings, *, pods: int, daemons: int
 ) -> AsyncIterator[Crowd]:
-    """Pods that stand, in the default timings; nothing of them stays behind."""
+    """Pods that stand; nothing of them stays behind."""
     allow(server, namespace)
     crowded = Crowd(daemons)
     with contextlib.ExitStack() as stack:
@@ -83,7 +83,7 @@ async def crowd(
             address = Address(path=str(folder / f"{number}.link"))
             lock = folder / f"{number}.lock"
             stack.callback(filelock.hold(lock).release)
-            environ = _environ(server, namespace, number, address, lock)
+            environ = _environ(server, namespace, number, address, lock, timings)
             command = [sys.executable, "-m", "immutant.sidecar"]
             sidecar = Container(command, environ, folder / f"{number}.log", group)
             sidecar.start()
@@ -99,7 +99,12 @@ async def crowd(
 
 
 def _environ(
-    server: ApiServer, namespace: str, number: int, address: Address, lock: Path
+    server: ApiServer,
+    namespace: str,
+    number: int,
+    address: Address,
+    lock: Path,
+    timings: Timings,
 ) -> dict[str, str]:
     environment = Environment(
         app="demo",
@@ -108,7 +113,7 @@ def _environ(
         coordinator=address,
         listen=address,
         app_lock=lock,
-        timings=Timings(),
+        timings=timings,
     )
     ops = Address(host="127.0.0.1", port=free_port())
     pod = PodEnvironment(namespace, "uid-1", f"uid-of-demo-{number}", ops)

@@ -74,6 +74,9 @@ class Field:
         """Wait until nodes and pods are ready, every pod is a member, and the daemon beats."""
         until(self._nodes_are_ready, "three nodes are ready", _PATIENCE)
         self.pods.until_ready(3, _PATIENCE)
+        while crowded := self._beside_another():  # as after a pod was made anew elsewhere
+            self.renew(crowded)
+            self.pods.until_ready(3, _PATIENCE)
         until(self._all_are_members, "every pod is a member", _PATIENCE)
         now = time.time()
         held = self.logs.until(lambda: any(word.at > now for word in self._words()), _PATIENCE)
@@ -104,6 +107,15 @@ class Field:
     def _nodes_are_ready(self) -> bool:
         said = self.cluster.kubectl("get", "nodes", "--no-headers", check=False)
         return said.count(" Ready") == 3
+
+    def _beside_another(self) -> str | None:
+        """A pod on a node that has another one: with that node both owners of entries would go."""
+        nodes: set[str] = set()
+        for name, pod in self.pods.all().items():
+            if pod["spec"]["nodeName"] in nodes:
+                return name
+            nodes.add(pod["spec"]["nodeName"])
+        return None
 
     def _all_are_members(self) -> bool:
         leases = self.cluster.get("leases", "-n", self.pods.namespace)

@@ -10,6 +10,7 @@ import time
 from pathlib import Path
 
 import pytest
+from tests.chaos.results import Table
 from tests.walk.claims import Claims, by_tick
 from tests.walk.kills import KILLS, SEED, begun_twice_unprovoked, kill_at_random
 from tests.walk.laptop import laptop
@@ -23,6 +24,7 @@ LONG = 50
 """From so many kills on it goes on until there were TICKS claims, killing."""
 
 TICKS = 10_500
+HEAD = ("kills", "ticks", "begun again", "late p50 (ms)", "p99", "most")
 
 
 @pytest.mark.timeout(1200)
@@ -42,7 +44,12 @@ def test_every_tick_is_claimed_once_and_begun_again_only_after_a_kill(
             assert run.process.wait(timeout=60) == 0
     events = [one for one in witnessed(witness, "tick-begins") if one.at > claims.since]
     attempts = by_tick(claims.made)
-    print(f"\n{len(kills)} kills, {len(attempts)} ticks; {lateness(events)}")
+    again = sum(len(claimed) - 1 for claimed in attempts.values())
+    measured = [str(len(kills)), str(len(attempts)), str(again), *lateness(events)]
+    table = Table("ticks", HEAD, [measured], f"make chaos KILLS={KILLS} SEED={SEED}")
+    print("", *table.lines(), sep="\n")
+    if KILLS >= LONG:
+        table.keep()
     for tick, claimed in attempts.items():
         assert claimed == list(range(claimed[0], claimed[0] + len(claimed))), (tick, claimed)
     begun = {tick_of(event) for event in events}
@@ -58,8 +65,11 @@ def tick_of(event: Event) -> tuple[str, int]:
     return event.details[0].split("/")[0], round(float(event.details[2]) * 1000)
 
 
-def lateness(events: list[Event]) -> str:
-    """How long after its due time a handler began; each tenure's first tick is its failover's."""
+def lateness(events: list[Event]) -> list[str]:
+    """How long after its due time a handler began, in milliseconds: p50, p99, most.
+
+    The first tick of each tenure is left out: what made it late is the failover.
+    """
     met: set[str] = set()
     late = []
     for event in events:
@@ -67,7 +77,4 @@ def lateness(events: list[Event]) -> str:
             late.append(event.at + BOOT - float(event.details[2]))
         met.add(event.details[3])
     steps = statistics.quantiles(late, n=100)
-    return (
-        f"late outside failover: p50 {steps[49] * 1000:.0f} ms, p99 {steps[98] * 1000:.0f} ms, "
-        f"most {max(late) * 1000:.0f} ms"
-    )
+    return [f"{seconds * 1000:.0f}" for seconds in (steps[49], steps[98], max(late))]

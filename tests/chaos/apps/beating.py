@@ -15,7 +15,7 @@ import uuid
 from immutant import App, StoreError, Tenure
 
 BEAT = 0.02
-STEP = 0.1
+STEP = 0.05
 
 app = App("demo")
 entries = app.cache("entries", fenced=True)
