@@ -197,6 +197,7 @@ def chaotic(
     server: ApiServer,
     namespace: str,
     timings: Timings,
+    trace: Path,
     grids: Callable[[int], Grid] | None = None,
 ) -> Iterator[Cluster]:
     """Three pods that beat, on that API server; nothing of them stays behind.
@@ -205,6 +206,7 @@ def chaotic(
         server: The API server, running.
         namespace: A namespace there, theirs alone.
         timings: The election's.
+        trace: A folder for what was heard and printed, in case of a failure.
         grids: Where data is kept, by the pod's number; a file that all share if it is not given.
     """
     allow(server, namespace)
@@ -219,6 +221,9 @@ def chaotic(
             cluster.start()
             cluster.until_whole()
             yield cluster
+        except BaseException:
+            cluster.keep_trace(trace)
+            raise
         finally:
             cluster.close()
-    shutil.rmtree(folder)
+            shutil.rmtree(folder)

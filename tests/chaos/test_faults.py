@@ -35,9 +35,8 @@ def grids() -> Iterator[Callable[[int], Grid] | None]:
 def test_no_fault_lets_two_tenures_beat_and_each_is_made_up_for(
     apiserver: ApiServer, namespace: str, group: str, rows: dict[str, Row]
 ) -> None:
-    with grids() as state, chaotic(apiserver, namespace, TIMINGS, state) as cluster:
+    trace = TRACES / f"{group}-{SEED}"
+    with grids() as state, chaotic(apiserver, namespace, TIMINGS, trace, state) as cluster:
         played = play(cluster, KINDS[group], TRIALS, SEED, OUTAGE)
         rows.update(played.rows)
-        if played.wrong:
-            cluster.keep_trace(TRACES / f"{group}-{SEED}")
-        assert not played.wrong, (SEED, played.wrong[:5], f"traces are in {TRACES}")
+        assert not played.wrong, (SEED, played.wrong[:5], f"all that was heard is in {trace}")
