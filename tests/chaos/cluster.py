@@ -29,7 +29,7 @@ __all__ = ["SINGLETONS", "Cluster", "chaotic"]
 
 SINGLETONS = ("daemon.red", "daemon.green", "daemon.blue")
 _PODS = 3
-_PATIENCE = 60.0
+_PATIENCE = 120.0
 _POLL = 0.1
 _BEATING = 0.5
 """Seconds without a beat after which a tenure is taken for one that does not run."""

@@ -17,6 +17,7 @@ from tests.chaos.cable import Cable, Cut
 from tests.chaos.calendar import Calendar
 from tests.chaos.containers import Container, send
 from tests.chaos.results import Row, faults_table
+from tests.chaos.witness import Witness
 from tests.integration.kube.apiserver import free_port
 from tests.processes import process_group
 
@@ -130,3 +131,18 @@ def test_a_table_sums_up_and_says_the_least_the_median_and_the_most() -> None:
     table = faults_table({"pod killed": Row(3, takeovers=[4.0, 6.0, 5.0])}, "make chaos")
     assert list(table.rows[0]) == ["pod killed", *"33000", "4.00", "5.00", "6.00"]
     assert list(table.rows[1])[:3] == ["all", "3", "3"]
+
+
+def test_a_witness_waits_for_what_is_said_and_not_for_ever(tmp_path: Path) -> None:
+    witness = Witness(tmp_path / "witness")
+    try:
+        with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as speaker:
+            for token in (3, 5):
+                word = f"beat daemon.red {token} pod p{token} 0 1.0 0 0"
+                speaker.sendto(word.encode(), str(witness.address))
+        assert witness.until(lambda: witness.tenure("daemon.red") == 5, 10)
+        assert witness.began("daemon.red", after=3) == witness.words[1].at
+        assert witness.began("daemon.red", after=5) is None
+        assert not witness.until(lambda: len(witness.words) > 2, 0.1)
+    finally:
+        witness.close()

@@ -22,6 +22,7 @@ __all__ = ["Witness", "Word"]
 
 _LONGEST = 512
 _BUFFER = 1 << 20
+_NAP = 0.05
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,6 +43,7 @@ class Witness:
 
     Attributes:
         words: All that was heard, in order; it only grows.
+        stalled: For how many seconds the machine did not let this process run when it could have.
     """
 
     def __init__(self, address: Path) -> None:
@@ -50,12 +52,14 @@ class Witness:
         self._news = threading.Condition()
         self._begun: dict[str, dict[int, float]] = {}
         self._last: dict[str, float] = {}
-        self._closed = False
+        self.stalled = 0.0
+        self._closed = threading.Event()
         self._socket = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
         self._socket.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, _BUFFER)
         self._socket.bind(str(address))
-        self._thread = threading.Thread(target=self._listen)
-        self._thread.start()
+        self._threads = [threading.Thread(target=one) for one in (self._listen, self._feel)]
+        for thread in self._threads:
+            thread.start()
 
     @staticmethod
     def now() -> float:
@@ -64,10 +68,11 @@ class Witness:
 
     def close(self) -> None:
         """Hear nothing more."""
-        self._closed = True
+        self._closed.set()
         with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as bell:
             bell.sendto(b"", str(self.address))
-        self._thread.join()
+        for thread in self._threads:
+            thread.join()
         self._socket.close()
 
     def tenure(self, singleton: str) -> int:
@@ -84,15 +89,24 @@ class Witness:
         return self.now() - self._last.get(singleton, 0.0)
 
     def until(self, done: Callable[[], bool], patience: float) -> bool:
-        """Wait, word by word, until something holds; False when it did not in time."""
+        """Wait, word by word, until something holds; False when it did not in time.
+
+        A machine that stands still is given its time back: so does everything that is waited for.
+        """
+        end = self.now() + patience - self.stalled
         with self._news:
-            return self._news.wait_for(done, patience)
+            while not (held := done()):
+                left = end + self.stalled - self.now()
+                if left <= 0:
+                    return held
+                self._news.wait(left)
+        return held
 
     def _listen(self) -> None:
         while True:
             data = self._socket.recv(_LONGEST)
             at = self.now()
-            if self._closed:
+            if self._closed.is_set():
                 return
             said = Spoken.decode(data.decode())
             with self._news:
@@ -100,6 +114,15 @@ class Witness:
                 if said.what == "beat":
                     self._note(said, at)
                 self._news.notify_all()
+
+    def _feel(self) -> None:
+        """Notice when the machine stands still, or has no time for this process."""
+        while True:
+            asleep = self.now()
+            if self._closed.wait(_NAP):
+                return
+            late = self.now() - asleep - _NAP
+            self.stalled += late if late > _NAP else 0.0
 
     def _note(self, said: Spoken, at: float) -> None:
         begun = self._begun.setdefault(said.singleton, {})

@@ -107,7 +107,7 @@ class Laptop(Log):
         pids = self.processes(replica, *parts)
         dying = {*pids, *(self.processes(replica, "child") if "supervisor" in parts else ())}
         for pid in pids:
-            os.kill(pid, signal.SIGKILL)
+            _kill_quietly(pid)
         return sorted(dying)
 
     def freeze_or_wake(self, replica: str, number: signal.Signals) -> None:
