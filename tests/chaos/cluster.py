@@ -31,6 +31,7 @@ SINGLETONS = ("daemon.red", "daemon.green", "daemon.blue")
 _PODS = 3
 _PATIENCE = 120.0
 _POLL = 0.1
+_START = 15.0
 _BEATING = 0.5
 """Seconds without a beat after which a tenure is taken for one that does not run."""
 
@@ -69,9 +70,10 @@ class Cluster:
         """Seconds after the last fault's end in which each singleton has a holder again.
 
         One lease's duration until a silent member may be expelled, one for what proves nothing
-        (rule 5), one for another expulsion that the first one hid, and 3 s for processes to start.
+        (rule 5), one for another expulsion that the first one hid, and the start of all processes
+        on a machine that has other things to do.
         """
-        return 3 * self.timings.lease_duration + 3.0
+        return 3 * self.timings.lease_duration + _START
 
     def holder(self, singleton: str) -> Pod:
         """The pod that runs a singleton now."""
