@@ -12,7 +12,7 @@ from typing import Self
 from immutant.clock import SystemClock
 from immutant.election.ticks import JobState
 from immutant.embedded import EmbeddedBackend
-from immutant.leases import LeaseStore
+from immutant.leases import Lease, LeaseStore
 
 __all__ = ["Claim", "Claims", "by_tick"]
 
@@ -34,6 +34,7 @@ class Claims:
 
     def __init__(self, folder: Path) -> None:
         self.made: list[Claim] = []
+        self._seen: dict[str, list[Lease]] = defaultdict(list)
         self.open: dict[str, Claim] = {}
         self.since = 0.0
         self._folder = folder
@@ -65,18 +66,31 @@ class Claims:
     async def _watch(self, leases: LeaseStore) -> None:
         snapshot = await leases.snapshot()
         for lease in snapshot.leases:
-            self._note(lease.name, lease.body)
+            self._note(lease)
         self._version = snapshot.version
         self.since = SystemClock().now()
         self._following.set()
         async for event in leases.watch(snapshot.version):
             if event.lease is not None:
-                self._note(event.name, event.lease.body)
+                self._note(event.lease)
             self._version = event.version
 
-    def _note(self, lease: str, body: str) -> None:
-        _app, kind, job = lease.split(".", 2)
-        state = JobState.from_body(body) if kind == "job" else None
+    def around(self, tick: tuple[str, int]) -> list[str]:
+        """The job's lease in the versions about those in which this tick was open, for a failure."""
+        job, due = tick
+        opened = [
+            index
+            for index, lease in enumerate(self._seen[job])
+            if (state := JobState.from_body(lease.body)) is not None
+            and state.open is not None
+            and round(state.open.due * 1000) == due
+        ]
+        return [str(lease) for lease in self._seen[job][max(0, opened[0] - 2) : opened[-1] + 3]]
+
+    def _note(self, lease: Lease) -> None:
+        _app, kind, job = lease.name.split(".", 2)
+        state = JobState.from_body(lease.body) if kind == "job" else None
+        self._seen[job].append(lease)
         if state is None or state.open is None:
             self.open.pop(job, None)
             return

@@ -51,7 +51,8 @@ def test_every_tick_is_claimed_once_and_begun_again_only_after_a_kill(
     if KILLS >= LONG:
         table.keep()
     for tick, claimed in attempts.items():
-        assert claimed == list(range(claimed[0], claimed[0] + len(claimed))), (tick, claimed)
+        in_turn = list(range(claimed[0], claimed[0] + len(claimed)))
+        assert claimed == in_turn, (tick, claims.around(tick))
     begun = {tick_of(event) for event in events}
     assert not begun - attempts.keys(), "begun, and never claimed"
     still_open = {(job, due) for job, due, _ in claims.open.values()}
