@@ -76,7 +76,7 @@ class Claims:
             self._version = event.version
 
     def around(self, tick: tuple[str, int]) -> list[str]:
-        """The job's lease in the versions about those in which this tick was open, for a failure."""
+        """The job's lease in the versions about those in which a tick was open, for a failure."""
         job, due = tick
         opened = [
             index
