@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Self
 
 from immutant.clock import SystemClock
-from immutant.election.ticks import JobState
+from immutant.election.jobstate import JobState
 from immutant.embedded import EmbeddedBackend
 from immutant.leases import Lease, LeaseStore
 
@@ -81,23 +81,30 @@ class Claims:
         opened = [
             index
             for index, lease in enumerate(self._seen[job])
-            if (state := JobState.from_body(lease.body)) is not None
-            and state.open is not None
-            and round(state.open.due * 1000) == due
+            if (claim := _claimed(job, lease.body)) is not None and claim[1] == due
         ]
         return [str(lease) for lease in self._seen[job][max(0, opened[0] - 2) : opened[-1] + 3]]
 
     def _note(self, lease: Lease) -> None:
         _app, kind, job = lease.name.split(".", 2)
-        state = JobState.from_body(lease.body) if kind == "job" else None
-        self._seen[job].append(lease)
-        if state is None or state.open is None:
-            self.open.pop(job, None)
+        if kind != "job":
             return
-        claim = (job, round(state.open.due * 1000), state.open.attempt)
-        if self.open.get(job) != claim:
+        self._seen[job].append(lease)
+        claim = _claimed(job, lease.body)
+        if claim is None:
+            self.open.pop(job, None)
+        elif self.open.get(job) != claim:
             self.open[job] = claim
             self.made.append(claim)
+
+
+def _claimed(job: str, body: str) -> Claim | None:
+    """The claim that stands in a job's lease: of jobs that do not overlap there is one at most."""
+    state = JobState.from_body(body)
+    assert state is not None or not body, body
+    ticks = state.ticks if state is not None else ()
+    assert len(ticks) <= 1, body
+    return next(((job, round(one.due * 1000), one.attempt) for one in ticks), None)
 
 
 def by_tick(claims: list[Claim]) -> dict[tuple[str, int], list[int]]:
