@@ -17,7 +17,8 @@ from typing import Any, Self
 
 from tests.log import Line, Log
 
-PATIENCE = 60.0
+PATIENCE = 180.0
+"""Seconds until what takes about 20 is given up; a busy machine has taken more than 60."""
 _POLL = 0.3
 
 
