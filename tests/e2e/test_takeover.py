@@ -65,6 +65,7 @@ def on_nodes(cluster: Cluster, testbed: Testbed, profile: str) -> Iterator[Field
         yield found
 
 
+@pytest.mark.skipif(not LONG, reason="the long form's: `make chaos`")
 @pytest.mark.timeout(600 + 150 * TRIALS * len(ROWS))
 def test_a_singleton_goes_on_elsewhere_within_its_bound(
     on_nodes: Field, profile: str, tables: dict[str, Table]
