@@ -22,6 +22,9 @@ from tests.e2e.cluster import seconds_of
 __all__ = ["NodeLogs", "Read"]
 
 _POLL = 0.05
+_BOOTED = time.time() - time.clock_gettime(time.CLOCK_BOOTTIME)
+"""When the boot clock began, since the epoch; read once, so that words of one step stay in turn."""
+
 _LATE = 0.5
 """Seconds from a step's beginning to its line after which the line was held back, by a freeze."""
 
@@ -35,7 +38,7 @@ class Read:
 
     def moment(self) -> float:
         """When it was spoken, since the epoch: by its speaker, unless it was held back."""
-        spoken = self.said.begun + time.time() - time.clock_gettime(time.CLOCK_BOOTTIME)
+        spoken = self.said.begun + _BOOTED
         return self.at if self.at - spoken > _LATE else spoken
 
 

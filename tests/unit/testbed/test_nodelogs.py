@@ -52,3 +52,13 @@ def test_a_word_that_was_held_back_is_in_its_place_by_the_runtimes_stamp(tmp_pat
     with NodeLogs([tmp_path], "field") as logs:
         assert logs.until(lambda: len(logs.words) == 2, PATIENCE)
     assert [word.token for word in logs.in_order()] == [2, 1]
+
+
+def test_the_words_of_one_step_stay_in_their_turn(tmp_path: Path) -> None:
+    now, steps = time.clock_gettime(time.CLOCK_BOOTTIME), range(200)
+    words = [line(step, now + step / 100) for step in steps for _ in ("read", "wrote")]
+    turns = [word.replace(" 0 0\n", f" {turn} 0\n") for turn, word in enumerate(words)]
+    log_of(tmp_path, "demo-0", "uid-0").write_text("".join(turns))
+    with NodeLogs([tmp_path], "field") as logs:
+        assert logs.until(lambda: len(logs.words) == len(turns), PATIENCE)
+    assert [word.number for word in logs.in_order()] == [*range(len(turns))]
