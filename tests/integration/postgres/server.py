@@ -26,7 +26,8 @@ USER = "immutant"
 _PR_SET_PDEATHSIG = 1
 _libc = ctypes.CDLL(None)
 
-DatabaseError = pg8000.dbapi.Error
+DATABASE_ERRORS = (pg8000.dbapi.Error, OSError)
+"""pg8000 lets its socket's errors through: a connection that the server ended may be reset."""
 
 
 class Server:
@@ -100,7 +101,7 @@ class Server:
         while True:
             try:
                 self.connect().close()
-            except DatabaseError:
+            except DATABASE_ERRORS:
                 is_over = process.poll() is not None or time.monotonic() > deadline
                 assert not is_over, self._log.read_text()
                 time.sleep(0.02)
@@ -114,7 +115,7 @@ def closing(connection: Any) -> Iterator[Any]:
     try:
         yield connection
     finally:
-        with suppress(DatabaseError):
+        with suppress(*DATABASE_ERRORS):
             connection.close()
 
 
