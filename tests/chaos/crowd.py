@@ -34,10 +34,12 @@ class Crowd:
 
     Attributes:
         held: Which daemons are held.
+        begun: How many tenures have begun.
     """
 
     def __init__(self, daemons: int) -> None:
         self.held: set[str] = set()
+        self.begun = 0
         self._names = [f"daemon-{number}" for number in range(daemons)]
         self._news = asyncio.Event()
 
@@ -62,6 +64,7 @@ class Crowd:
                         if isinstance(event, Granted):
                             tenure = event.tenure
                             self.held.add(name)
+                            self.begun += 1
                             self._news.set()
                         elif isinstance(event, Stopping | Revoked):
                             self.held.discard(name)

@@ -6,7 +6,7 @@ from collections import Counter
 from pathlib import Path
 
 import pytest
-from tests.chaos.crowd import crowd
+from tests.chaos.crowd import Crowd, crowd
 from tests.chaos.results import Table
 from tests.chaos.settings import HOW, LONG
 from tests.integration.kube.apiserver import ApiServer
@@ -21,6 +21,8 @@ SETTLE = 5.0
 """Seconds from the last grant until what it caused is over."""
 
 MEASURED = 30.0 if LONG else 10.0
+WINDOWS = 3
+"""How often a busy machine may end a tenure in the time measured, which is then measured again."""
 A_POD = 1.2
 """Requests in a renewPeriod that a pod may cost: one renewal, and seldom a listing or a watch."""
 
@@ -44,12 +46,8 @@ async def test_an_application_that_is_at_rest_costs_one_renewal_a_period_and_pod
     standing = crowd(apiserver, namespace, socket_folder, timings, pods=pods, daemons=daemons)
     async with standing as crowded:
         await crowded.until_all_are_held()
-        await asyncio.sleep(SETTLE)
-        before = await asyncio.to_thread(lease_requests, apiserver)
-        await asyncio.sleep(MEASURED)
-        after = await asyncio.to_thread(lease_requests, apiserver)
+        rates = await at_rest(apiserver, crowded)
         assert len(crowded.held) == daemons
-    rates = {verb: (after[verb] - before[verb]) / MEASURED for verb in sorted(after)}
     total = sum(rates.values())
     said = ", ".join(f"{verb} {rate:.2f}" for verb, rate in rates.items() if rate)
     period = f"renewed every {timings.renew_period:g} s"
@@ -57,6 +55,18 @@ async def test_an_application_that_is_at_rest_costs_one_renewal_a_period_and_pod
     head = ("at rest", "requests/s", "of these")
     tables["lease-requests"] = Table("lease-requests", head, _ROWS, HOW)
     assert total <= (A_POD * pods + OWN) / timings.renew_period
+
+
+async def at_rest(server: ApiServer, crowded: Crowd) -> dict[str, float]:
+    """Requests for Leases a second by verb, in a window in which no tenure began."""
+    for _ in range(WINDOWS):
+        await asyncio.sleep(SETTLE)
+        begun, before = crowded.begun, await asyncio.to_thread(lease_requests, server)
+        await asyncio.sleep(MEASURED)
+        after = await asyncio.to_thread(lease_requests, server)
+        if crowded.begun == begun:
+            return {verb: (after[verb] - before[verb]) / MEASURED for verb in sorted(after)}
+    raise AssertionError(f"in none of {WINDOWS} windows of {MEASURED} s was it at rest")
 
 
 def lease_requests(server: ApiServer) -> Counter[str]:
