@@ -4,7 +4,7 @@ Belongs here: what each fault does and in which order. Not here: when it is play
 what is right (`judge`).
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import partial
 from signal import SIGKILL
 from typing import Any
@@ -17,9 +17,12 @@ from tests.chaos.trial import Trial
 
 from immutant.contract.names import ANNOTATION_PREFIX
 
-__all__ = ["KINDS", "Fault"]
+__all__ = ["HARD_DEADLINE", "KINDS", "Fault"]
 
 Fault = Callable[[Trial], None]
+
+HARD_DEADLINE = "freezes past a hard deadline"
+"""The group that is played on daemons with `hard_deadline`."""
 
 HOUR = 3600
 
@@ -55,17 +58,10 @@ def freeze_app(trial: Trial) -> None:
     trial.see()
 
 
-def freeze_sidecar(trial: Trial) -> None:
+def freeze(names: Sequence[str], trial: Trial) -> None:
+    """SIGSTOP of containers until what they held has moved, then SIGCONT."""
     trial.begins()
-    trial.pod.freeze(trial.pod.sidecar)
-    trial.until_moved()
-    trial.pause(0.0, 1.0)
-    trial.pod.wake(trial.choose)
-
-
-def freeze_pod(trial: Trial) -> None:
-    trial.begins()
-    trial.pod.freeze(trial.pod.app, trial.pod.sidecar)
+    trial.pod.freeze(*(getattr(trial.pod, name) for name in names))
     trial.until_moved()
     trial.pause(0.0, 1.0)
     trial.pod.wake(trial.choose)
@@ -205,8 +201,12 @@ KINDS: dict[str, dict[str, Fault]] = {
     },
     "freezes": {
         "app frozen (from its waking)": freeze_app,
-        "sidecar frozen": freeze_sidecar,
-        "pod frozen": freeze_pod,
+        "sidecar frozen": partial(freeze, ["sidecar"]),
+        "pod frozen": partial(freeze, ["app", "sidecar"]),
+    },
+    HARD_DEADLINE: {
+        "app frozen, hard deadline": partial(freeze, ["app"]),
+        "pod frozen, hard deadline": partial(freeze, ["app", "sidecar"]),
     },
     "cuts": {
         "cut off, bytes late": partial(cut_off, Cut.LATE),

@@ -45,6 +45,7 @@ class Setting:
         timings: The election's.
         state: Where data is kept, for the pod of that number.
         group: The process group of all that is started.
+        hard_deadline: Whether the daemons ask for `hard_deadline`.
     """
 
     server: ApiServer
@@ -53,6 +54,7 @@ class Setting:
     timings: Timings
     state: Callable[[int], Path | Grid]
     group: int
+    hard_deadline: bool = False
 
 
 @dataclass
@@ -134,7 +136,9 @@ class Pod:
         ops = Address(host="127.0.0.1", port=free_port())
         pod = PodEnvironment(setting.namespace, "uid-1", self.uid, ops)
         access = setting.server.kubeconfig("demo-token", self.cable.port)
+        guard = {"CHAOS_HARD_DEADLINE": "1"} if setting.hard_deadline else {}
         return {
+            **guard,
             **environment.variables(),
             **pod.variables(),
             **self.calendar.environ(),

@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterator
 
 import pytest
 from tests.chaos.cluster import chaotic
-from tests.chaos.faults import KINDS
+from tests.chaos.faults import HARD_DEADLINE, KINDS
 from tests.chaos.playing import play
 from tests.chaos.results import Row
 from tests.chaos.settings import LONG, OUTAGE, SEED, TIMINGS, TRACES, TRIALS
@@ -35,8 +35,12 @@ def grids() -> Iterator[Callable[[int], Grid] | None]:
 def test_no_fault_lets_two_tenures_beat_and_each_is_made_up_for(
     apiserver: ApiServer, namespace: str, group: str, rows: dict[str, Row]
 ) -> None:
-    trace = TRACES / f"{group}-{SEED}"
-    with grids() as state, chaotic(apiserver, namespace, TIMINGS, trace, state) as cluster:
+    trace = TRACES / f"{group}-{SEED}".replace(" ", "-")
+    hard = group == HARD_DEADLINE
+    with (
+        grids() as state,
+        chaotic(apiserver, namespace, TIMINGS, trace, state, hard_deadline=hard) as cluster,
+    ):
         played = play(cluster, KINDS[group], TRIALS, SEED, OUTAGE)
         rows.update(played.rows)
         assert not played.wrong, (SEED, played.wrong[:5], f"all that was heard is in {trace}")

@@ -16,6 +16,7 @@ from immutant import App, StoreError, Tenure
 
 BEAT = 0.02
 STEP = 0.05
+HARD_DEADLINE = "CHAOS_HARD_DEADLINE" in os.environ
 
 app = App("demo")
 entries = app.cache("entries", fenced=True)
@@ -75,4 +76,4 @@ async def run(tenure: Tenure) -> None:
 
 
 for name in ("red", "green", "blue"):
-    app.daemon(name=name)(run)
+    app.daemon(name=name, hard_deadline=HARD_DEADLINE)(run)
