@@ -1,6 +1,5 @@
 """Applications that freeze by themselves, hang or hold the interpreter, and what guards them."""
 
-import os
 import signal
 import time
 from collections.abc import Callable, Iterator
@@ -14,7 +13,6 @@ from witness import Event, overlaps, witnessed
 from immutant.serve.kernel_timer import KernelTimer
 
 APP = Path(__file__).parent / "apps" / "silent.py"
-FREEZES = int(os.environ.get("IMMUTANT_FREEZES", "1"))
 
 Start = Callable[..., Laptop]
 
@@ -75,20 +73,19 @@ def test_a_replica_with_a_hard_deadline_writes_nothing_when_it_wakes(
     start: Start, witness: Path
 ) -> None:
     run = start("def-deaf", "hard_deadline")
-    for _ in range(FREEZES):
-        await_event(witness, lambda events: bool(beats(events)))
-        frozen = run.holder("daemon.beating")
-        (child,) = run.processes(frozen, "child")
-        run.freeze_or_wake(frozen, signal.SIGSTOP)
-        before = beats(witnessed(witness))[-1]
-        assert before.pid == child
-        begun = successor(witness, int(before.details[-1]))
-        Laptop.send(child, signal.SIGCONT)  # alone: nobody can kill it before it goes on
-        await_silence(witness, since=now())
-        run.freeze_or_wake(frozen, signal.SIGCONT)
-        late = [one for one in witnessed(witness) if one.pid == child and one.at > begun.at]
-        assert late == []
-        run.until_up(replicas=2)
+    await_event(witness, lambda events: bool(beats(events)))
+    frozen = run.holder("daemon.beating")
+    (child,) = run.processes(frozen, "child")
+    run.freeze_or_wake(frozen, signal.SIGSTOP)
+    before = beats(witnessed(witness))[-1]
+    assert before.pid == child
+    begun = successor(witness, int(before.details[-1]))
+    Laptop.send(child, signal.SIGCONT)  # alone: nobody can kill it before it goes on
+    await_silence(witness, since=now())
+    run.freeze_or_wake(frozen, signal.SIGCONT)
+    late = [one for one in witnessed(witness) if one.pid == child and one.at > begun.at]
+    assert late == []
+    run.until_up(replicas=2)
     assert overlaps(beats(witnessed(witness))) == []
 
 
