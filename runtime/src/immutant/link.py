@@ -33,6 +33,9 @@ __all__ = [
 ]
 
 Kind = Literal["daemon", "job"]
+Kill = Literal["grace", "overdue", "silent", "hard_deadline"]
+"""Why an application is killed: it outlives the grace, or a tenure; its loop does not answer
+(`alive_within`); or the kernel did it for `hard_deadline`."""
 Verb = Literal["pause", "resume", "trigger", "backfill", "unschedule"]
 
 ANSWERED = 0.25

@@ -245,9 +245,10 @@ async def test_a_daemon_that_hangs_is_begun_again_in_another_tenure(cluster: Clu
             await asyncio.Event().wait()
         await tenure.sleep("1h")
 
-    await cluster.join(app, "demo-0")
+    member = await cluster.join(app, "demo-0")
     await cluster.until(lambda: len(begun) == 2)
     assert begun[1] > begun[0]
+    assert member.driver.ledger.failures == {"hanging": 1}
     await cluster.world.elapse(2.5)
     assert len(begun) == 2, "who sleeps in its tenure is not silent"
 

@@ -78,6 +78,17 @@ async def test_metrics_tell_what_may_run_here_and_what_did(sidecar: Sidecar) -> 
     assert "immutant_member_deadline_seconds 0.0" in text
 
 
+async def test_kills_are_counted_by_the_supervisors_word(sidecar: Sidecar) -> None:
+    said = await sidecar.ask(sidecar.api, "POST", "/v1/killed", {"why": "silent"})
+    assert said.status_code == 204
+    refused = await sidecar.ask(sidecar.api, "POST", "/v1/killed", {"why": "bored"})
+    assert refused.status_code == 422
+    assert "'why' must be one of grace, overdue, silent, hard_deadline" in refused.text
+    text = (await sidecar.ask(sidecar.ops, "GET", "/metrics")).text
+    assert 'immutant_application_kills_total{reason="silent"} 1.0' in text
+    assert "bored" not in text
+
+
 async def test_the_incarnation_carries_the_pods_uid(sidecar: Sidecar) -> None:
     hello = (await sidecar.ask(sidecar.api, "GET", "/v1/status")).json()
     assert hello["incarnation"].startswith("demo-0/uid/")
@@ -103,6 +114,7 @@ async def test_the_description_names_every_call_and_the_fields_that_it_needs(
         "/v1/tenures/{tenure}/failed",
         "/v1/ready",
         "/v1/drain",
+        "/v1/killed",
         "/v1/deadlines",
         "/v1/status",
         "/v1/jobs",

@@ -13,6 +13,7 @@ from immutant.coordinator.ledger import Reason
 from immutant.election import Timings
 from immutant.election.observer import Predecessor
 from immutant.embedded import EmbeddedBackend
+from immutant.link import Kill
 from immutant.sidecar.metrics import Metrics
 from immutant.testing import FakeClock
 from immutant_operator import ops
@@ -58,6 +59,7 @@ async def test_the_sidecars_metrics_are_listed() -> None:
     ledger.grant("demo.daemon.counter", Predecessor("demo-1/u/1", "expelled", 0.0), clock.now())
     ledger.end("demo.daemon.counter", "deadline")
     ledger.fail("demo.daemon.counter")
+    ledger.kill("silent")
     ledger.moves["demo.daemon.counter", "placement"] += 1
     ledger.renewed(0.1)
     ledger.dispatch("ajob", 0.0, 1, 0.1)
@@ -73,6 +75,6 @@ def test_the_operators_metrics_are_listed() -> None:
     assert exported(ops.Metrics().registry) == documented("immutant_operator_")
 
 
-def test_every_reason_for_which_a_tenure_ends_is_listed() -> None:
-    for reason in get_args(Reason):
+def test_every_reason_for_which_a_tenure_or_an_application_ends_is_listed() -> None:
+    for reason in (*get_args(Reason), *get_args(Kill)):
         assert f"`{reason}`" in TEXT, reason

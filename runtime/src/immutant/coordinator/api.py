@@ -11,6 +11,7 @@ election), answers as requests of their own, so that any language can take part:
     POST /v1/tenures/ID/failed   {"error", "times", "elsewhere"}: the daemon is started again
     POST /v1/ready               {"process"}: the answer to the event "probe"
     POST /v1/drain               {"process", "reason", "grace"}: hand all over; answers when done
+    POST /v1/killed              {"why"}: the supervisor's word on an application that it has lost
     GET  /v1/deadlines           {"TENURE": not_after, …} at each change, NDJSON
     GET  /v1/status              {"replica", "incarnation", "tenures"}
 
@@ -67,6 +68,7 @@ def calls(driver: Driver, vigil: Vigil) -> list[Call]:
         Call("POST", "/v1/tenures/{tenure}/failed", api.failed),
         Call("POST", "/v1/ready", api.ready),
         Call("POST", "/v1/drain", api.drain),
+        Call("POST", "/v1/killed", api.killed),
         Call("GET", "/v1/deadlines", api.deadlines),
         Call("GET", "/v1/status", api.status),
         Call("GET", "/v1/jobs", api.jobs),
@@ -136,6 +138,10 @@ class _Api:
     async def drain(self, request: Request) -> Response:
         body = await Body.of(request)
         await self._driver.drain(body.text("process"), body.text("reason"), body.number("grace"))
+        return Response(status_code=204)
+
+    async def killed(self, request: Request) -> Response:
+        self._driver.ledger.kill((await Body.of(request)).kill())
         return Response(status_code=204)
 
     async def deadlines(self, request: Request) -> Response:

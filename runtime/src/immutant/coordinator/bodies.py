@@ -8,7 +8,7 @@ from typing import Any, get_args
 from starlette.requests import Request
 
 from immutant.errors import RequestRefusedError
-from immutant.link import Candidacy, Command, Kind, Verb
+from immutant.link import Candidacy, Command, Kill, Kind, Verb
 
 __all__ = ["Body"]
 
@@ -84,15 +84,22 @@ class Body:
 
     def candidacy(self) -> Candidacy:
         """What is stood for."""
-        kind = self.text("kind")
-        for known in get_args(Kind):
-            if kind == known:
-                return Candidacy(
-                    known,
-                    self.text("name"),
-                    self.text("schedule", ""),
-                    prefer=self.text("prefer", ""),
-                )
-        raise RequestRefusedError(
-            f"the field 'kind' must be one of {', '.join(get_args(Kind))}, not {kind!r}"
+        return Candidacy(
+            self._one_of("kind", get_args(Kind)),
+            self.text("name"),
+            self.text("schedule", ""),
+            prefer=self.text("prefer", ""),
         )
+
+    def kill(self) -> Kill:
+        """Why an application was killed."""
+        why: Kill = self._one_of("why", get_args(Kill))
+        return why
+
+    def _one_of(self, name: str, known: tuple[Any, ...]) -> Any:  # noqa: ANN401 - one of `known`
+        said = self.text(name)
+        if said not in known:
+            raise RequestRefusedError(
+                f"the field {name!r} must be one of {', '.join(known)}, not {said!r}"
+            )
+        return said

@@ -16,6 +16,7 @@ from immutant.election.observer import (
     Observer,
     Predecessor,
 )
+from immutant.link import Kill
 
 __all__ = ["Distribution", "Ledger", "Reason"]
 
@@ -77,7 +78,8 @@ class Ledger(Observer):
         missed: Ticks that were passed over, by job.
         moves: Hand-overs that this coordinator began, by singleton lease and `MoveReason`.
         runs: Ends of runs that were written down, by job and outcome.
-        failures: How often a daemon's code ended by itself here, by name.
+        failures: How often a daemon's code ended by itself here, or was silent, by name.
+        kills: How often the application was killed, by why.
     """
 
     def __init__(self) -> None:
@@ -92,6 +94,7 @@ class Ledger(Observer):
         self.runs: Counter[tuple[str, str]] = Counter()
         self.failures: Counter[str] = Counter()
         self.moves: Counter[tuple[str, str]] = Counter()
+        self.kills: Counter[Kill] = Counter()
         self._open: dict[str, Reason] = {}
         self._left: set[str] = set()
 
@@ -149,8 +152,12 @@ class Ledger(Observer):
             self.lateness.add(max(0.0, wall - due))
 
     def fail(self, singleton: str) -> None:
-        """A daemon's code has ended by itself, and is started again."""
+        """A daemon's code has ended by itself or was silent, and is started again."""
         self.failures[singleton.split(".", 2)[2]] += 1
+
+    def kill(self, why: Kill) -> None:
+        """The application was killed, by its supervisor or by the kernel for it."""
+        self.kills[why] += 1
 
     def renewed(self, seconds: float) -> None:
         self.renewals.add(seconds)

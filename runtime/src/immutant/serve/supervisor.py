@@ -8,17 +8,31 @@ import asyncio
 import contextlib
 import os
 import signal
+from typing import Final
 
 from immutant import transport
 from immutant.clock import SystemClock
 from immutant.contract.environment import Environment
 from immutant.errors import CoordinatorError
+from immutant.link import Kill
 from immutant.processes import ending, say
 from immutant.serve.guard import Deadlines
 
 __all__ = ["supervise"]
 
 _RECONNECT = 0.2
+_TELL = 1.0
+"""Seconds for the coordinator to hear of a kill; it may be what hangs."""
+
+_SAID: Final[dict[Kill, str]] = {
+    "grace": "the application has not ended within its grace and is killed",
+    "overdue": "the application did not stop at the end of a tenure and is killed",
+    "silent": "the application does not answer (alive_within) and is killed",
+    "hard_deadline": (
+        "the application outlived a tenure with hard_deadline=True, frozen or too busy to read its "
+        "renewals, and the kernel has killed it"
+    ),
+}
 _CHUNK = 65536
 
 
@@ -42,7 +56,7 @@ class _Supervisor:
         self._deadlines = deadlines
         self._clock = SystemClock()
         self._changed = asyncio.Event()
-        self._has_killed = False
+        self._killed: Kill | None = None
 
     async def run(self, report: int, patience: float) -> int:
         os.set_blocking(report, False)
@@ -55,7 +69,7 @@ class _Supervisor:
         ]
         try:
             status = await asyncio.to_thread(_wait_for, self._child)
-            self._explain(status)
+            await self._explain(status)
             return status
         finally:
             for task in work:
@@ -73,7 +87,7 @@ class _Supervisor:
         await end.wait()
         self._signal(signal.SIGTERM)
         await self._clock.sleep(patience)
-        self._kill(f"the application has not ended within {patience:g} s and is killed")
+        self._kill("grace")
 
     async def _enforce(self) -> None:
         """Kill the child when a tenure outlives its deadline by the stop margin.
@@ -84,13 +98,13 @@ class _Supervisor:
             await self._wait_for_news()
         self._kill(why)
 
-    def _why_kill(self) -> str | None:
+    def _why_kill(self) -> Kill | None:
         now = self._clock.now()
         overdue, silent = self._deadlines.overdue_at(), self._deadlines.silent_at()
         if overdue is not None and overdue <= now:
-            return "the application did not stop at the end of a tenure and is killed"
+            return "overdue"
         if silent is not None and silent <= now:
-            return "the application does not answer (alive_within) and is killed"
+            return "silent"
         return None
 
     async def _wait_for_news(self) -> None:
@@ -125,20 +139,22 @@ class _Supervisor:
                         self._changed.set()
             await self._clock.sleep(_RECONNECT)
 
-    def _kill(self, why: str) -> None:
-        say(why)
-        self._has_killed = True
+    def _kill(self, why: Kill) -> None:
+        self._killed = why
+        say(_SAID[why])
         self._signal(signal.SIGKILL)
 
-    def _explain(self, status: int) -> None:
-        """Say of an end by the kernel's timer what it was: nobody else could."""
+    async def _explain(self, status: int) -> None:
+        """Tell the coordinator of a kill; one by the kernel's timer nobody else could tell."""
         due = self._deadlines.hard_at()
-        is_killed = status == _status(-signal.SIGKILL) and not self._has_killed
+        is_killed = status == _status(-signal.SIGKILL) and self._killed is None
         if is_killed and due is not None and due <= self._clock.now():
-            say(
-                "the application outlived a tenure with hard_deadline=True, frozen or too busy to "
-                "read its renewals, and the kernel has killed it"
-            )
+            self._killed = "hard_deadline"
+            say(_SAID["hard_deadline"])
+        if self._killed is not None:
+            with contextlib.suppress(CoordinatorError):
+                address, body = self._environment.coordinator, {"why": self._killed}
+                await transport.request(address, "POST", "/v1/killed", body, timeout=_TELL)
 
     def _signal(self, number: signal.Signals) -> None:
         with contextlib.suppress(ProcessLookupError):

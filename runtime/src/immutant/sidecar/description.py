@@ -10,6 +10,8 @@ from typing import Any, Final, Literal
 
 from pydantic import BaseModel, Field, RootModel
 
+from immutant.link import Kill
+
 __all__ = ["DESCRIPTIONS", "Description"]
 
 
@@ -104,6 +106,12 @@ class Ready(BaseModel):
     process: str = Field(description="As in hello.")
 
 
+class Killed(BaseModel):
+    """The application was killed; whoever watches over it says so."""
+
+    why: Kill = Field(description="What it had not done: see immutant_application_kills_total.")
+
+
 class Drain(BaseModel):
     """Hand over everything; the answer comes when all is given back."""
 
@@ -192,6 +200,7 @@ DESCRIPTIONS: Final[Mapping[str, Description]] = {
     "/v1/tenures/{tenure}/failed": Description("A daemon has failed", Failed),
     "/v1/ready": Description("Answer a probe", Ready),
     "/v1/drain": Description("Hand over everything that is held", Drain),
+    "/v1/killed": Description("The application was killed", Killed),
     "/v1/deadlines": Description(
         "All tenures' deadlines, as they change", streams="{tenure: not_after} at each change."
     ),

@@ -113,9 +113,16 @@ class _Tenures(Collector):
         )
         yield _counted(
             "immutant_daemon_failures",
-            "How often a daemon's code ended by itself in this pod; it is started again.",
+            "How often a daemon's code ended by itself in this pod, or was silent; it is started "
+            "again.",
             _single(ledger.failures),
             ["name"],
+        )
+        yield _counted(
+            "immutant_application_kills",
+            "How often this pod's application was killed, since it did not stop or not answer.",
+            [((why,), count) for why, count in ledger.kills.items()],
+            ["reason"],
         )
 
     def _left(self) -> float:

@@ -8,6 +8,7 @@ import asyncio
 import contextlib
 import logging
 from collections.abc import AsyncIterator
+from typing import Any
 
 from immutant.clock import Clock
 from immutant.context import acting_tenure
@@ -15,6 +16,7 @@ from immutant.errors import CoordinatorError, RequestRefusedError
 from immutant.link import (
     ANSWERED,
     Event,
+    Failure,
     Granted,
     Heartbeat,
     Link,
@@ -123,12 +125,13 @@ class Candidate:
         _log.info("%s runs here now, with token %d", self._name, tenure.token)
         ticks: Ticks = asyncio.Queue()
         grace = _Grace(self._clock)
-        ends = [
+        life = asyncio.create_task(self._show_life(tenure, tenure_id))
+        ends: list[asyncio.Task[Any]] = [
             asyncio.create_task(self._perform(tenure, tenure_id, ticks)),
             asyncio.create_task(self._hear(events, tenure, ticks, grace)),
             asyncio.create_task(self._until(tenure)),
-            asyncio.create_task(self._show_life(tenure, tenure_id)),
             asyncio.create_task(grace.wait()),
+            life,
         ]
         try:
             await asyncio.wait(ends, return_when=asyncio.FIRST_COMPLETED)
@@ -144,6 +147,9 @@ class Candidate:
             for end in ends:
                 if not end.cancelled() and (error := end.exception()):
                     _log.error("%s: the tenure ended by an error", self._name, exc_info=error)
+            if not life.cancelled() and not life.exception() and (silence := life.result()):
+                with contextlib.suppress(CoordinatorError):
+                    await self._link.failed(tenure_id, Failure(silence, 1, elsewhere=False))
             _log.info("%s has stopped here", self._name)
 
     async def _perform(self, tenure: Tenure, tenure_id: str, ticks: Ticks) -> None:
@@ -175,8 +181,8 @@ class Candidate:
                 grace.begin(self._name, event.grace)
                 tenure.stop()
 
-    async def _show_life(self, tenure: Tenure, tenure_id: str) -> None:
-        """Say that the loop answers; return when the code shows no life any more.
+    async def _show_life(self, tenure: Tenure, tenure_id: str) -> str:
+        """Say that the loop answers; return, with a word, when the code shows no life any more.
 
         The tenure ends then. Code that can be cancelled ends with it, and for the rest there is
         the tenure's deadline.
@@ -184,11 +190,13 @@ class Candidate:
         within = self._duty.alive_within
         if within is None:
             await tenure.lost.wait()
-            return
+            return ""
         while (left := within - tenure.silence()) > 0:
             self._link.alive(tenure_id, within)
             await self._clock.sleep(min(left, within * ANSWERED))
-        _log.error("%s: no sign of life within %g s; its tenure ends", self._name, within)
+        silence = f"no sign of life within {within:g} s"
+        _log.error("%s: %s; its tenure ends", self._name, silence)
+        return silence
 
     async def _until(self, tenure: Tenure) -> None:
         """Return when the tenure's deadline has passed without a renewal."""
