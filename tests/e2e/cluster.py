@@ -50,14 +50,14 @@ class Cluster:
         found = json.loads(self.kubectl("get", *what, "-o", "json"))
         return found["items"] if found["kind"].endswith("List") else found
 
-    def proxied(self, what: str, path: str) -> str:
-        """A page of a pod or service in the namespace `default`, by way of the API server.
+    def proxied(self, what: str, path: str, namespace: str = "default") -> str:
+        """A page of a pod or service, by way of the API server.
 
         Args:
             what: Such as pods/demo-0:5703.
             path: Without a slash before it.
         """
-        return self.kubectl("get", "--raw", f"/api/v1/namespaces/default/{what}/proxy/{path}")
+        return self.kubectl("get", "--raw", f"/api/v1/namespaces/{namespace}/{what}/proxy/{path}")
 
     def browser(self) -> "Browser":
         """A browser of its own: it keeps its cookies."""
