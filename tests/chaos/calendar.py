@@ -3,6 +3,7 @@
 Belongs here: a pod's calendar. The machine's own stays as it is: it is everybody's.
 """
 
+import atexit
 import functools
 import shutil
 import struct
@@ -12,6 +13,7 @@ from pathlib import Path
 
 __all__ = ["Calendar"]
 
+_COMPILER = "cc"
 _SOURCE = Path(__file__).with_name("wallclock.c")
 
 
@@ -22,8 +24,13 @@ class Calendar:
         self._file = file
         self.step(0)
 
+    @staticmethod
+    def why_none() -> str | None:
+        """Why no calendar can be stepped here, as one sentence; None if it can."""
+        return None if shutil.which(_COMPILER) else f"there is no C compiler ({_COMPILER})"
+
     def environ(self) -> dict[str, str]:
-        """What puts a process under this calendar; nothing where there is no C compiler."""
+        """What puts a process under this calendar; nothing where none can be stepped."""
         library = _library()
         return {"LD_PRELOAD": str(library), "CHAOS_CALENDAR": str(self._file)} if library else {}
 
@@ -38,8 +45,10 @@ class Calendar:
 
 @functools.cache
 def _library() -> Path | None:
-    if shutil.which("cc") is None:
+    if Calendar.why_none():
         return None
-    made = Path(tempfile.mkdtemp(prefix="immutant-calendar-")) / "calendar.so"
-    subprocess.run(["cc", "-shared", "-fPIC", "-O1", "-o", made, _SOURCE, "-ldl"], check=True)
+    folder = Path(tempfile.mkdtemp(prefix="immutant-calendar-"))
+    atexit.register(shutil.rmtree, folder)
+    made = folder / "calendar.so"
+    subprocess.run([_COMPILER, "-shared", "-fPIC", "-O1", "-o", made, _SOURCE, "-ldl"], check=True)
     return made

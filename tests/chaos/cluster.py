@@ -12,6 +12,7 @@ import tempfile
 import time
 import urllib.error
 from collections.abc import Callable, Iterator
+from http import HTTPStatus
 from pathlib import Path
 from typing import Any
 
@@ -137,7 +138,7 @@ class Cluster:
             changed["metadata"] |= {
                 key: found["metadata"][key] for key in ("resourceVersion", "uid")
             }
-            with contextlib.suppress(urllib.error.HTTPError):
+            with _conflicts_suppressed():
                 self.server.call("PUT", f"{self._leases}/{name}", changed)
                 return
 
@@ -146,7 +147,7 @@ class Cluster:
         made = copy.deepcopy(lease)
         for key in ("resourceVersion", "uid", "creationTimestamp", "managedFields"):
             made["metadata"].pop(key, None)
-        with contextlib.suppress(urllib.error.HTTPError):  # a sidecar has created it meanwhile
+        with _conflicts_suppressed():  # a sidecar has created it meanwhile
             self.server.call("POST", self._leases, made)
 
     def keep_copies(self) -> None:
@@ -196,6 +197,15 @@ class Cluster:
             found.get(pod.member_lease, "").startswith(f"{pod.name}/{pod.uid}/")
             for pod in self.pods
         )
+
+
+@contextlib.contextmanager
+def _conflicts_suppressed() -> Iterator[None]:
+    try:
+        yield
+    except urllib.error.HTTPError as error:
+        if error.code != HTTPStatus.CONFLICT:
+            raise
 
 
 @contextlib.contextmanager

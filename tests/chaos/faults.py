@@ -17,12 +17,15 @@ from tests.chaos.trial import Trial
 
 from immutant.contract.names import ANNOTATION_PREFIX
 
-__all__ = ["HARD_DEADLINE", "KINDS", "Fault"]
+__all__ = ["HARD_DEADLINE", "KINDS", "STEPS", "Fault"]
 
 Fault = Callable[[Trial], None]
 
 HARD_DEADLINE = "freezes past a hard deadline"
 """The group that is played on daemons with `hard_deadline`."""
+
+STEPS = "calendar 1 h forward or back"
+"""The kind that needs `Calendar.why_none()` to be None."""
 
 HOUR = 3600
 
@@ -222,7 +225,7 @@ KINDS: dict[str, dict[str, Fault]] = {
         "holder emptied": empty_the_holder,
         "holder replaced": replace_the_holder,
         "old copy restored": restore_an_old_copy,
-        "calendar 1 h forward or back": step_the_calendar,
+        STEPS: step_the_calendar,
     },
     "outages": {
         "API server killed (from its return)": lose_the_api_server,

@@ -45,9 +45,10 @@ def say(tenure: Tenure, what: str, begun: float, number: int = 0, by: int = 0) -
 async def beat(tenure: Tenure) -> None:
     while True:
         begun = now()
-        tenure.check()
+        if not HARD_DEADLINE:  # there nothing but the kernel's timer is to keep the promise
+            tenure.check()
         say(tenure, "beat", begun)
-        await tenure.sleep(BEAT)
+        await asyncio.sleep(BEAT)
 
 
 async def write(tenure: Tenure) -> None:
