@@ -1,9 +1,8 @@
 """How long a singleton is away after each kind of fault, on three real nodes; and nobody overlaps.
 
-The short form plays what happens to pods once, in the default timings; `test_nodes` has the nodes.
-The long form (`make chaos`,
-IMMUTANT_TRIALS above 1) plays it so many times, in a faster profile too, and other faults a quarter
-as often; its table is kept for docs/benchmarks.md.
+Only a long form (`make chaos`, IMMUTANT_TRIALS above 1): each row so many times, in the default
+timings and in a faster profile, and other faults a quarter as often. Its tables are kept for
+docs/benchmarks.md. With every test run, `test_article` kills a pod and `test_nodes` the nodes once.
 """
 
 from collections.abc import Iterator, Mapping
@@ -31,7 +30,6 @@ BOUNDS = {
 }
 """Seconds to the successor's first acknowledged write, in the default timings."""
 
-SHORT = ("graceful stop", "app killed", "pod killed")
 PATIENCE = 60.0
 SEVERAL = max(5, TRIALS // 4)
 
@@ -54,7 +52,10 @@ class Row:
         return [str(len(begun)), *seconds(begun), *seconds(written), *judged]
 
 
-@pytest.fixture(scope="module", params=PROFILES if LONG else ["default"])
+pytestmark = pytest.mark.skipif(not LONG, reason="the long form's: `make chaos`")
+
+
+@pytest.fixture(scope="module", params=PROFILES)
 def profile(request: pytest.FixtureRequest) -> str:
     return str(request.param)
 
@@ -65,12 +66,11 @@ def on_nodes(cluster: Cluster, testbed: Testbed, profile: str) -> Iterator[Field
         yield found
 
 
-@pytest.mark.skipif(not LONG, reason="the long form's: `make chaos`")
 @pytest.mark.timeout(600 + 150 * TRIALS * len(ROWS))
 def test_a_singleton_goes_on_elsewhere_within_its_bound(
     on_nodes: Field, profile: str, tables: dict[str, Table]
 ) -> None:
-    rows = play(on_nodes, ROWS if LONG else {kind: ROWS[kind] for kind in SHORT}, TRIALS)
+    rows = play(on_nodes, ROWS, TRIALS)
     keep(f"takeover-{profile}", rows, tables)
     assert_right(rows)
     if profile == "default":
@@ -79,7 +79,6 @@ def test_a_singleton_goes_on_elsewhere_within_its_bound(
         assert not late, late
 
 
-@pytest.mark.skipif(not LONG, reason="the long form's: `make chaos`")
 @pytest.mark.timeout(600 + 200 * SEVERAL * len(OTHERS))
 def test_no_other_fault_lets_two_tenures_beat(
     on_nodes: Field, profile: str, tables: dict[str, Table]
