@@ -35,6 +35,12 @@ def test_code_that_holds_the_interpreter_is_ended_and_goes_on_in_the_other_pod(
     until(lambda: "the kernel has killed it" in last_words(unruly), "`kubectl describe` says why")
 
 
+def test_a_thread_that_does_not_end_with_its_tenure_is_ended(
+    cluster: Cluster, unruly: Pods
+) -> None:
+    until(lambda: counted(cluster, unruly, "application_kills", "overdue") == 1, "a kill")
+
+
 @pytest.mark.parametrize("name", ["raises", "returns"])
 def test_a_daemon_that_ends_again_and_again_is_counted_and_told(
     cluster: Cluster, unruly: Pods, name: str

@@ -20,6 +20,7 @@ __all__ = [
     "Granted",
     "Heartbeat",
     "JobStatus",
+    "KillReason",
     "Kind",
     "Link",
     "Outcome",
@@ -33,7 +34,7 @@ __all__ = [
 ]
 
 Kind = Literal["daemon", "job"]
-Kill = Literal["grace", "overdue", "silent", "hard_deadline"]
+KillReason = Literal["grace", "overdue", "silent", "hard_deadline"]
 """Why an application is killed: it outlives the grace, or a tenure; its loop does not answer
 (`alive_within`); or the kernel did it for `hard_deadline`."""
 Verb = Literal["pause", "resume", "trigger", "backfill", "unschedule"]

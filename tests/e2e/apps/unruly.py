@@ -2,8 +2,9 @@
 
 import asyncio
 import ctypes
+import time
 
-from immutant import App, Tenure
+from immutant import App, BlockingTenure, Tenure
 
 app = App("unruly")
 lives = app.cache("lives")
@@ -28,5 +29,14 @@ async def hangs(tenure: Tenure) -> None:
 async def holds(tenure: Tenure) -> None:
     if await lives.put_if_absent("holds", tenure.token):
         ctypes.PyDLL(None).sleep(10)  # as a call into C that does not let go of the interpreter
+    await lives.put("held", True)
     async for _ in tenure.every("1s"):
         print("holds no more", flush=True)
+
+
+@app.daemon(alive_within="5s")
+def sticks(tenure: BlockingTenure) -> None:
+    for _ in tenure.every("1s"):
+        is_its_turn = lives.blocking.contains("held")
+        if is_its_turn and lives.blocking.put_if_absent("sticks", tenure.token):
+            time.sleep(60)

@@ -79,11 +79,11 @@ async def test_metrics_tell_what_may_run_here_and_what_did(sidecar: Sidecar) -> 
 
 
 async def test_kills_are_counted_by_the_supervisors_word(sidecar: Sidecar) -> None:
-    said = await sidecar.ask(sidecar.api, "POST", "/v1/killed", {"why": "silent"})
+    said = await sidecar.ask(sidecar.api, "POST", "/v1/killed", {"reason": "silent"})
     assert said.status_code == 204
-    refused = await sidecar.ask(sidecar.api, "POST", "/v1/killed", {"why": "bored"})
+    refused = await sidecar.ask(sidecar.api, "POST", "/v1/killed", {"reason": "bored"})
     assert refused.status_code == 422
-    assert "'why' must be one of grace, overdue, silent, hard_deadline" in refused.text
+    assert "'reason' must be one of grace, overdue, silent, hard_deadline" in refused.text
     text = (await sidecar.ask(sidecar.ops, "GET", "/metrics")).text
     assert 'immutant_application_kills_total{reason="silent"} 1.0' in text
     assert "bored" not in text

@@ -13,7 +13,7 @@ from immutant.coordinator.ledger import Reason
 from immutant.election import Timings
 from immutant.election.observer import Predecessor
 from immutant.embedded import EmbeddedBackend
-from immutant.link import Kill
+from immutant.link import KillReason
 from immutant.sidecar.metrics import Metrics
 from immutant.testing import FakeClock
 from immutant_operator import ops
@@ -76,5 +76,5 @@ def test_the_operators_metrics_are_listed() -> None:
 
 
 def test_every_reason_for_which_a_tenure_or_an_application_ends_is_listed() -> None:
-    for reason in (*get_args(Reason), *get_args(Kill)):
+    for reason in (*get_args(Reason), *get_args(KillReason)):
         assert f"`{reason}`" in TEXT, reason

@@ -7,11 +7,11 @@ election), answers as requests of their own, so that any language can take part:
     POST /v1/singletons          {"incarnation", "kind", "name", "schedule", "prefer"} -> events,
                                  NDJSON
     POST /v1/tenures/ID/stopped  nothing of the tenure runs any more
-    POST /v1/tenures/ID/done     {"tick", "error"}: the tick's run has ended
+    POST /v1/tenures/ID/done     {"tick", "error", "attempt"}: the tick's run has ended
     POST /v1/tenures/ID/failed   {"error", "times", "elsewhere"}: the daemon is started again
     POST /v1/ready               {"process"}: the answer to the event "probe"
     POST /v1/drain               {"process", "reason", "grace"}: hand all over; answers when done
-    POST /v1/killed              {"why"}: the supervisor's word on an application that it has lost
+    POST /v1/killed              {"reason"}: the supervisor or the kernel has killed the application
     GET  /v1/deadlines           {"TENURE": not_after, …} at each change, NDJSON
     GET  /v1/status              {"replica", "incarnation", "tenures"}
 
@@ -141,7 +141,7 @@ class _Api:
         return Response(status_code=204)
 
     async def killed(self, request: Request) -> Response:
-        self._driver.ledger.kill((await Body.of(request)).kill())
+        self._driver.ledger.kill((await Body.of(request)).kill_reason())
         return Response(status_code=204)
 
     async def deadlines(self, request: Request) -> Response:

@@ -8,7 +8,7 @@ from typing import Any, get_args
 from starlette.requests import Request
 
 from immutant.errors import RequestRefusedError
-from immutant.link import Candidacy, Command, Kill, Kind, Verb
+from immutant.link import Candidacy, Command, KillReason, Kind, Verb
 
 __all__ = ["Body"]
 
@@ -91,10 +91,10 @@ class Body:
             prefer=self.text("prefer", ""),
         )
 
-    def kill(self) -> Kill:
+    def kill_reason(self) -> KillReason:
         """Why an application was killed."""
-        why: Kill = self._one_of("why", get_args(Kill))
-        return why
+        reason: KillReason = self._one_of("reason", get_args(KillReason))
+        return reason
 
     def _one_of(self, name: str, known: tuple[Any, ...]) -> Any:  # noqa: ANN401 - one of `known`
         said = self.text(name)

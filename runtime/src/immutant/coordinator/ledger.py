@@ -16,7 +16,7 @@ from immutant.election.observer import (
     Observer,
     Predecessor,
 )
-from immutant.link import Kill
+from immutant.link import KillReason
 
 __all__ = ["Distribution", "Ledger", "Reason"]
 
@@ -79,7 +79,7 @@ class Ledger(Observer):
         moves: Hand-overs that this coordinator began, by singleton lease and `MoveReason`.
         runs: Ends of runs that were written down, by job and outcome.
         failures: How often a daemon's code ended by itself here, or was silent, by name.
-        kills: How often the application was killed, by why.
+        kills: How often the application was killed, by reason.
     """
 
     def __init__(self) -> None:
@@ -94,7 +94,7 @@ class Ledger(Observer):
         self.runs: Counter[tuple[str, str]] = Counter()
         self.failures: Counter[str] = Counter()
         self.moves: Counter[tuple[str, str]] = Counter()
-        self.kills: Counter[Kill] = Counter()
+        self.kills: Counter[KillReason] = Counter()
         self._open: dict[str, Reason] = {}
         self._left: set[str] = set()
 
@@ -155,9 +155,9 @@ class Ledger(Observer):
         """A daemon's code has ended by itself or was silent, and is started again."""
         self.failures[singleton.split(".", 2)[2]] += 1
 
-    def kill(self, why: Kill) -> None:
+    def kill(self, reason: KillReason) -> None:
         """The application was killed, by its supervisor or by the kernel for it."""
-        self.kills[why] += 1
+        self.kills[reason] += 1
 
     def renewed(self, seconds: float) -> None:
         self.renewals.add(seconds)

@@ -14,7 +14,7 @@ from immutant import transport
 from immutant.clock import SystemClock
 from immutant.contract.environment import Environment
 from immutant.errors import CoordinatorError
-from immutant.link import Kill
+from immutant.link import KillReason
 from immutant.processes import ending, say
 from immutant.serve.guard import Deadlines
 
@@ -24,8 +24,7 @@ _RECONNECT = 0.2
 _TELL = 1.0
 """Seconds for the coordinator to hear of a kill; it may be what hangs."""
 
-_SAID: Final[dict[Kill, str]] = {
-    "grace": "the application has not ended within its grace and is killed",
+_SAID: Final[dict[KillReason, str]] = {
     "overdue": "the application did not stop at the end of a tenure and is killed",
     "silent": "the application does not answer (alive_within) and is killed",
     "hard_deadline": (
@@ -56,7 +55,7 @@ class _Supervisor:
         self._deadlines = deadlines
         self._clock = SystemClock()
         self._changed = asyncio.Event()
-        self._killed: Kill | None = None
+        self._killed: KillReason | None = None
 
     async def run(self, report: int, patience: float) -> int:
         os.set_blocking(report, False)
@@ -69,11 +68,11 @@ class _Supervisor:
         ]
         try:
             status = await asyncio.to_thread(_wait_for, self._child)
-            await self._explain(status)
-            return status
-        finally:
+        finally:  # from here on the child's number may be another process's
             for task in work:
                 task.cancel()
+        await self._tell_of_kill(status)
+        return status
 
     def _read(self, report: int) -> None:
         data = os.read(report, _CHUNK)
@@ -87,18 +86,18 @@ class _Supervisor:
         await end.wait()
         self._signal(signal.SIGTERM)
         await self._clock.sleep(patience)
-        self._kill("grace")
+        self._kill("grace", f"the application has not ended within {patience:g} s and is killed")
 
     async def _enforce(self) -> None:
         """Kill the child when a tenure outlives its deadline by the stop margin.
 
         Or when its loop does not answer within what a daemon has asked for (`alive_within`).
         """
-        while (why := self._why_kill()) is None:
+        while (reason := self._why_kill()) is None:
             await self._wait_for_news()
-        self._kill(why)
+        self._kill(reason, _SAID[reason])
 
-    def _why_kill(self) -> Kill | None:
+    def _why_kill(self) -> KillReason | None:
         now = self._clock.now()
         overdue, silent = self._deadlines.overdue_at(), self._deadlines.silent_at()
         if overdue is not None and overdue <= now:
@@ -139,12 +138,12 @@ class _Supervisor:
                         self._changed.set()
             await self._clock.sleep(_RECONNECT)
 
-    def _kill(self, why: Kill) -> None:
-        self._killed = why
-        say(_SAID[why])
+    def _kill(self, reason: KillReason, said: str) -> None:
+        self._killed = reason
+        say(said)
         self._signal(signal.SIGKILL)
 
-    async def _explain(self, status: int) -> None:
+    async def _tell_of_kill(self, status: int) -> None:
         """Tell the coordinator of a kill; one by the kernel's timer nobody else could tell."""
         due = self._deadlines.hard_at()
         is_killed = status == _status(-signal.SIGKILL) and self._killed is None
@@ -153,7 +152,7 @@ class _Supervisor:
             say(_SAID["hard_deadline"])
         if self._killed is not None:
             with contextlib.suppress(CoordinatorError):
-                address, body = self._environment.coordinator, {"why": self._killed}
+                address, body = self._environment.coordinator, {"reason": self._killed}
                 await transport.request(address, "POST", "/v1/killed", body, timeout=_TELL)
 
     def _signal(self, number: signal.Signals) -> None:

@@ -10,7 +10,7 @@ from typing import Any, Final, Literal
 
 from pydantic import BaseModel, Field, RootModel
 
-from immutant.link import Kill
+from immutant.link import KillReason
 
 __all__ = ["DESCRIPTIONS", "Description"]
 
@@ -109,7 +109,7 @@ class Ready(BaseModel):
 class Killed(BaseModel):
     """The application was killed; whoever watches over it says so."""
 
-    why: Kill = Field(description="What it had not done: see immutant_application_kills_total.")
+    reason: KillReason = Field(description="As immutant_application_kills_total has it.")
 
 
 class Drain(BaseModel):

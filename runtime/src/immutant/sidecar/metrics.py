@@ -121,7 +121,7 @@ class _Tenures(Collector):
         yield _counted(
             "immutant_application_kills",
             "How often this pod's application was killed, since it did not stop or not answer.",
-            [((why,), count) for why, count in ledger.kills.items()],
+            [((reason,), count) for reason, count in ledger.kills.items()],
             ["reason"],
         )
 
