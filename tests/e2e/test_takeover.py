@@ -70,8 +70,7 @@ def on_nodes(cluster: Cluster, testbed: Testbed, profile: str) -> Iterator[Field
 def test_a_singleton_goes_on_elsewhere_within_its_bound(
     on_nodes: Field, profile: str, tables: dict[str, Table]
 ) -> None:
-    rows = play(on_nodes, ROWS, TRIALS)
-    keep(f"takeover-{profile}", rows, tables)
+    rows = played(on_nodes, ROWS, TRIALS, f"takeover-{profile}", tables)
     assert_right(rows)
     if profile == "default":
         most = {kind: max(write for _, write in row.takeovers) for kind, row in rows.items()}
@@ -83,18 +82,28 @@ def test_a_singleton_goes_on_elsewhere_within_its_bound(
 def test_no_other_fault_lets_two_tenures_beat(
     on_nodes: Field, profile: str, tables: dict[str, Table]
 ) -> None:
-    rows = play(on_nodes, OTHERS, SEVERAL)
-    keep(f"faults-on-nodes-{profile}", rows, tables)
-    assert_right(rows)
+    assert_right(played(on_nodes, OTHERS, SEVERAL, f"faults-on-nodes-{profile}", tables))
 
 
-def play(on_nodes: Field, faults: Mapping[str, Fault], trials: int) -> dict[str, Row]:
-    """Play each fault so many times, each on a cluster that is whole."""
+def played(
+    on_nodes: Field,
+    faults: Mapping[str, Fault],
+    trials: int,
+    name: str,
+    tables: dict[str, Table],
+) -> dict[str, Row]:
+    """Play each fault so many times, each on a cluster that is whole.
+
+    The table is there at the end of the run, and what it has so far when a trial fails.
+    """
     rows: dict[str, Row] = {}
     for kind, fault in faults.items():
         rows[kind] = Row()
         for _ in range(trials):
             play_one(on_nodes, fault, rows[kind])
+            cells = [[kind, *row.cells()] for kind, row in rows.items() if row.takeovers]
+            tables[name] = Table(name, (*HEAD, *JUDGED), cells, f"{HOW}, on the testbed")
+        print(*tables[name].lines(), sep="\n", flush=True)
     return rows
 
 
@@ -112,12 +121,6 @@ def play_one(on_nodes: Field, fault: Fault, row: Row) -> None:
     row.overlaps += verdict.overlaps
     row.resumed += verdict.resumed
     row.stale += verdict.stale
-
-
-def keep(name: str, rows: Mapping[str, Row], tables: dict[str, Table]) -> None:
-    """Have the table printed at the end of the run; the long form's is kept in a file."""
-    cells = [[kind, *row.cells()] for kind, row in rows.items()]
-    tables[name] = Table(name, (*HEAD, *JUDGED), cells, f"{HOW}, on the testbed")
 
 
 def assert_right(rows: Mapping[str, Row]) -> None:
