@@ -6,11 +6,11 @@ bodies by themselves (`immutant.coordinator`), also where there is no FastAPI.
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, Final, Literal
+from typing import Any, Final
 
 from pydantic import BaseModel, Field, RootModel
 
-from immutant.link import KillReason
+from immutant.link import KillReason, Kind
 
 __all__ = ["DESCRIPTIONS", "Description"]
 
@@ -33,7 +33,7 @@ class Standing(BaseModel):
     """What is stood for. The answer is a stream of events, one JSON object a line."""
 
     incarnation: str = Field(description="As hello answered.")
-    kind: Literal["daemon", "job"]
+    kind: Kind
     name: str
     schedule: str = Field("", description="For a job: its schedule as JSON text.")
     prefer: str = Field("", description="The pod or the zone that should have it.")
@@ -123,7 +123,7 @@ class Drain(BaseModel):
 class Held(BaseModel):
     """A tenure."""
 
-    kind: Literal["daemon", "job"]
+    kind: Kind
     name: str
     token: str = Field(description="The fencing token, a decimal number.")
 

@@ -152,7 +152,7 @@ class _Jobs(Collector):
         )
         yield _counted(
             "immutant_runs",
-            "Ends of runs that this pod has written down: ok, failed, interrupted.",
+            "Ends of runs that this pod has written down: ok, failed, interrupted, cancelled.",
             ledger.runs.items(),
             ["name", "outcome"],
         )
