@@ -23,8 +23,9 @@ class Job:
 
     A command is written into the job's lease by this replica's coordinator, and its holder follows.
     Every method raises CoordinatorError where that cannot be done now, and NotRunningError while
-    the application does not run. Before a replica has held the job for the first time there is
-    nothing to command.
+    the application does not run. A command raises TenureLostError when the daemon or job that gives
+    it has lost its tenure. Before a replica has held the job for the first time there is nothing to
+    command.
     """
 
     def __init__(self, definition: JobDefinition, binding: Binding) -> None:
