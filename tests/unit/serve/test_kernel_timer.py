@@ -7,7 +7,6 @@ import time
 
 import pytest
 
-from immutant.errors import ConfigurationError
 from immutant.serve.kernel_timer import KernelTimer
 
 pytestmark = pytest.mark.skipif(
@@ -92,9 +91,3 @@ def test_a_kernel_that_gives_no_timer_is_told_with_the_remedy() -> None:
         [sys.executable, "-c", _BEGIN + code], capture_output=True, text=True, check=True
     )
     assert "the kernel refuses the timer of hard_deadline=True" in done.stdout
-
-
-def test_where_there_is_no_such_timer_it_is_said(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(sys, "platform", "darwin")
-    with pytest.raises(ConfigurationError, match="only Linux"):
-        KernelTimer()

@@ -28,7 +28,7 @@ from immutant.serve.loading import load_app
 from immutant.stores import Backend
 from immutant.webserver import WebServer
 
-__all__ = ["run_child"]
+__all__ = ["hard_deadline", "run_child"]
 
 
 def run_child(entrypoint: str, report: int, lifeline: int) -> int:
@@ -80,7 +80,7 @@ async def _serve(app: App, environment: Environment, report: int) -> None:
     asyncio.get_running_loop().set_default_executor(TenuredThreads())
     clock = SystemClock()
     lock = filelock.hold(environment.app_lock)
-    hard = _hard_deadline(app, environment.timings, clock)
+    hard = hard_deadline(app, environment.timings, clock)
     backend = await _open_backend(environment)
     link = GuardedLink(HttpLink(environment.coordinator), report, clock, hard)
     runtime = AppRuntime(app, backend, link, replica=environment.replica, clock=clock)
@@ -96,8 +96,8 @@ async def _serve(app: App, environment: Environment, report: int) -> None:
     lock.release()
 
 
-def _hard_deadline(app: App, timings: Timings, clock: Clock) -> HardDeadline | None:
-    """What ends this process at its hard deadlines, where it has some."""
+def hard_deadline(app: App, timings: Timings, clock: Clock) -> HardDeadline | None:
+    """What ends this process at its hard deadlines; None, and a word, where nothing can."""
     if not app.definitions.have_hard_deadlines():
         return None
     if not KernelTimer.is_supported():

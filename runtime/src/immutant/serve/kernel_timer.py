@@ -49,13 +49,11 @@ class KernelTimer:
     """
 
     def __init__(self) -> None:
-        """Make a timer that is not set.
+        """Make a timer that is not set, where such timers are supported.
 
         Raises:
-            ConfigurationError: There is none here; the text says why.
+            ConfigurationError: The kernel refuses it; the text says why.
         """
-        if not self.is_supported():
-            raise ConfigurationError("only Linux has a timer for hard_deadline=True; leave it out")
         self._library = _library()
         self._timer = ctypes.c_void_p()
         event = _SigEvent(signal=signal.SIGKILL, notify=_SIGEV_SIGNAL)
