@@ -56,6 +56,7 @@ def test_two_daemons_of_one_name_are_refused(app: App) -> None:
         ({"prefer": 3}, "must be the name of a replica"),
         ({"prefer": " near"}, "must be the name of a replica"),
         ({"prefer": "near", "singleton": False}, "leave one of the two out"),
+        ({"attempts": 5, "singleton": False}, "leave one of the two out"),
     ],
 )
 def test_a_wrong_place_for_a_daemon_is_refused_with_what_to_write(

@@ -1,4 +1,5 @@
 from collections.abc import Set
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from zoneinfo import ZoneInfo
 
@@ -111,6 +112,9 @@ def test_a_daily_run_survives_both_changes_of_the_clock(
         ({"every": 1, "timeout": 0}, "must be more than zero"),
         ({"every": 1, "retries": -1}, "how often a failed run is tried again"),
         ({"at": 1e15}, "is no instant; write a datetime"),
+        ({"at": 1.0, "repeat": 3}, "add every=, or leave repeat= out"),
+        ({"in_": 1, "repeat": 0}, "add every=, or leave repeat= out"),
+        ({"every": 1, "at": 2.0, "until": 1.0}, "until=1.0 is before at=2.0"),
     ],
 )
 def test_what_cannot_be_a_schedule_is_refused_with_what_to_write(
@@ -126,6 +130,11 @@ def test_a_schedule_survives_its_journey_as_json() -> None:
     assert Schedule.of(every=1).fingerprint != Schedule.of(every=2).fingerprint
     with pytest.raises(DefinitionError, match="this is no schedule"):
         Schedule.from_json("[]")
+
+
+def test_what_the_version_before_took_is_still_the_same_schedule() -> None:
+    written = replace(Schedule.of(at=2.0), until=1.0, repeat=3)
+    assert Schedule.from_json(written.to_json()) == written
 
 
 def plain_runs(

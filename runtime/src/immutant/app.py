@@ -19,6 +19,7 @@ from immutant.definitions import (
     Registry,
     SessionOptions,
     TopicDefinition,
+    check_attempts,
     check_callable,
     check_count,
     check_preference,
@@ -165,7 +166,7 @@ class App(WebSide):
         hard_deadline: bool = False,
         alive_within: Duration | None = None,
         prefer: str = "",
-        attempts: int = 5,
+        attempts: int | None = None,
     ) -> Callable[[F], F]: ...
 
     def daemon(
@@ -178,7 +179,7 @@ class App(WebSide):
         hard_deadline: bool = False,
         alive_within: Duration | None = None,
         prefer: str = "",
-        attempts: int = 5,
+        attempts: int | None = None,
     ) -> Any:
         """Keep the decorated function running: once in the cluster, elsewhere when that one dies.
 
@@ -197,8 +198,8 @@ class App(WebSide):
                 application that does not answer is killed; None: for ever.
             prefer: The replica that should have it while it is there, such as "demo-0", or in a
                 cluster the zone.
-            attempts: After so many failures in a row (or returns) another replica is to try it;
-                a minute without one begins the count anew.
+            attempts: After so many failures in a row (or returns), 5 by default, another replica
+                is to try it; a minute without one begins the count anew.
 
         Raises:
             DefinitionError: An argument cannot be what it is; the text says what to write instead.
@@ -207,7 +208,7 @@ class App(WebSide):
         with place.named():
             within = None if alive_within is None else positive(alive_within, "alive_within")
             check_preference(prefer, singleton=singleton)
-            check_count(attempts, "attempts")
+            most = check_attempts(attempts, singleton=singleton)
 
         def decorate(function: F) -> F:
             known = name or _name(function)
@@ -215,7 +216,7 @@ class App(WebSide):
             check_callable(function, "a daemon", place, "tenure")
             self.definitions.daemons.append(
                 DaemonDefinition(
-                    known, function, singleton, place, hard_deadline, within, prefer, attempts
+                    known, function, singleton, place, hard_deadline, within, prefer, most
                 )
             )
             return function
@@ -260,7 +261,7 @@ class App(WebSide):
             at: The first run.
             in_: The first run, counted from the job's first sight in the cluster.
             until: No run after that.
-            repeat: How many runs follow the first.
+            repeat: How many runs of `every` or `cron` follow the first.
             misfire: Of the runs missed while nobody could run them: "skip" all, run the "latest",
                 or "all" within `window`.
             window: How far back "all" looks.

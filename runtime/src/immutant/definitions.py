@@ -28,10 +28,14 @@ __all__ = [
     "RouteDefinition",
     "SessionOptions",
     "TopicDefinition",
+    "check_attempts",
     "check_callable",
     "check_count",
     "check_preference",
 ]
+
+_ATTEMPTS = 5
+"""Failures in a row of a daemon."""
 
 Function: TypeAlias = Callable[..., Any]
 """What a user decorates: `async def` or `def`, taking as many of the arguments as it wants."""
@@ -79,6 +83,22 @@ def check_preference(prefer: str, *, singleton: bool) -> str:
             "leave one of the two out"
         )
     return prefer
+
+
+def check_attempts(attempts: int | None, *, singleton: bool) -> int:
+    """After how many failures in a row another replica is to try a daemon; None: the usual 5.
+
+    Raises:
+        DefinitionError: It is no such number, or there is no other replica to try it.
+    """
+    if attempts is None:
+        return _ATTEMPTS
+    if not singleton:
+        raise DefinitionError(
+            "attempts= says when another replica tries it, and with singleton=False each of them "
+            "runs it; leave one of the two out"
+        )
+    return check_count(attempts, "attempts")
 
 
 def check_count(count: int, what: str) -> int:
@@ -175,7 +195,7 @@ class DaemonDefinition:
     hard_deadline: bool = False
     alive_within: float | None = None
     prefer: str = ""
-    attempts: int = 5
+    attempts: int = _ATTEMPTS
 
     def __post_init__(self) -> None:
         if self.hard_deadline or self.alive_within is not None:

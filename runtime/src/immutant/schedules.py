@@ -9,7 +9,7 @@ arguments. What looks like chance is drawn from a tick's id, so that a successor
 import hashlib
 import json
 import math
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from datetime import datetime
 from random import Random
 from typing import Any, Literal, Self, get_args
@@ -114,14 +114,25 @@ class Schedule:
             raise DefinitionError('a job needs every="20s", cron="0 */5 * * *", at= or in_=')
         if at is not None and in_ is not None:
             raise DefinitionError("a job has either at= or in_=, not both")
+        if repeat is not None and every is None and cron is None:
+            raise DefinitionError(
+                "repeat= counts the runs of every= or cron=, and at= or in_= alone is one run; "
+                "add every=, or leave repeat= out"
+            )
         zone = check.zone(tz or "UTC")
+        start, end = check.instant("at", at, zone), check.instant("until", until, zone)
+        if start is not None and end is not None and end < start:
+            raise DefinitionError(
+                f"until={until!r} is before at={at!r}, so the job would never run; "
+                "swap them or leave until= out"
+            )
         return cls(
             every=(period := None if every is None else check.period(every)),
             cron="" if cron is None else check.cron(cron),
             tz=zone.key,
-            at=check.instant("at", at, zone),
+            at=start,
             delay=0.0 if in_ is None else seconds(in_, "in_"),
-            until=check.instant("until", until, zone),
+            until=end,
             repeat=check.repeat(repeat),
             misfire=check.choice("misfire", misfire, get_args(Misfire)),
             window=seconds(window, "window"),
@@ -154,11 +165,18 @@ class Schedule:
         try:
             raw: dict[str, Any] = json.loads(text)
             options = {name: raw[name] for name in _OPTIONS if name in raw}
-            return cls.of(
+            found = cls.of(
                 cron=raw["cron"] or None,
                 in_=raw["delay"] if raw["at"] is None else None,
                 backoff=Backoff(**raw["backoff"]) if "backoff" in raw else 1.0,
                 **options,
+            )
+            # Versions before took both where they mean nothing. Left out, the schedule would be
+            # another one, and its job would begin anew.
+            return replace(
+                found,
+                until=check.instant("until", raw.get("until"), check.zone(found.tz)),
+                repeat=check.repeat(raw.get("repeat")),
             )
         except (DefinitionError, AttributeError, KeyError, TypeError, ValueError) as error:
             raise DefinitionError(f"this is no schedule: {error}") from error
@@ -220,7 +238,7 @@ class Schedule:
 
 
 _OPTIONS = (
-    *("every", "tz", "at", "until", "repeat", "misfire", "window", "interrupted"),
+    *("every", "tz", "at", "misfire", "window", "interrupted"),
     *("overlap", "jitter", "timeout", "retries"),
 )
 """What `of` takes as it stands in a record."""
