@@ -15,12 +15,13 @@ from immutant.durations import Duration, positive, seconds
 from immutant.errors import DefinitionError
 
 __all__ = [
+    "FARTHEST",
     *("backoff", "choice", "cron", "instant", "jitter", "period", "repeat", "retries"),
     *("timeout", "zone"),
 ]
 
-_FARTHEST = 6e10
-"""Seconds from the epoch: not far beyond, calendars end."""
+FARTHEST = 6e10
+"""Seconds from the epoch, to the year 3871: not far beyond, calendars end."""
 
 _NICKNAMES = {
     "@yearly": "0 0 1 1 *",
@@ -72,7 +73,7 @@ def instant(name: str, value: datetime | float | None, zone: ZoneInfo) -> float 
     if isinstance(value, datetime):
         value = (value if value.tzinfo else value.replace(tzinfo=zone)).timestamp()
     is_number = isinstance(value, int | float) and not isinstance(value, bool)
-    if not is_number or not -_FARTHEST <= value <= _FARTHEST:
+    if not is_number or not -FARTHEST <= value <= FARTHEST:
         raise DefinitionError(
             f"{name}={value!r} is no instant; write a datetime, or seconds since the epoch"
         )

@@ -35,9 +35,6 @@ _IDENTITY = (
 """What makes a schedule another one. How a run is run is no part of it: a longer timeout is no
 reason to begin a job anew."""
 
-_LATEST = 6e10
-"""The year 3871: not far beyond, calendars end."""
-
 
 @dataclass(frozen=True, slots=True)
 class Schedule:
@@ -229,7 +226,7 @@ class Schedule:
         return None if self.every is None else _beat_after(instant, start, self.every)
 
     def _cron_after(self, instant: float) -> float | None:
-        if instant > _LATEST:
+        if instant > check.FARTHEST:
             return None
         # From a second before: a datetime knows microseconds only, and must not round a run away.
         begin = datetime.fromtimestamp(instant - 1.0, ZoneInfo(self.tz))

@@ -14,6 +14,8 @@ from dataclasses import dataclass, fields, replace
 from datetime import UTC, datetime
 from typing import Any, Self, TypeVar
 
+from immutant.schedulechecks import FARTHEST
+
 __all__ = [
     "MOST_ASKED",
     "MOST_OPEN",
@@ -34,8 +36,6 @@ MOST_ASKED = 10
 _FORM = 2
 _OUTCOME = 200
 """Characters of an error that are kept."""
-_LATEST = 6e10
-"""Seconds since the epoch: what is beyond was not written by us."""
 
 T = TypeVar("T")
 
@@ -282,7 +282,7 @@ def _whole(raw: object) -> int:
 def _instant(raw: object) -> float:
     if isinstance(raw, bool) or not isinstance(raw, int | float):
         raise TypeError(f"{raw!r} is no instant")
-    if not -_LATEST <= raw <= _LATEST:
+    if not -FARTHEST <= raw <= FARTHEST:  # what is beyond was not written by us
         raise ValueError(f"{raw!r} is out of range")
     return float(raw)
 
