@@ -184,7 +184,14 @@ async def test_what_cannot_be_commanded_is_refused_with_a_sentence(cluster: Clus
         )
         if len((await status(other)).asked) == 10:
             with pytest.raises(RequestRefusedError, match="wait already"):
-                await command(other, "trigger", key="one too many")
+                await command(other, "trigger", key="one-too-many")
+
+
+@pytest.mark.parametrize("key", ["a b", "a/b", "", "k" * 65])
+async def test_a_key_that_cannot_be_is_refused_without_http_too(cluster: Cluster, key: str) -> None:
+    _, other = await pair(cluster, [], every=600)
+    with pytest.raises(RequestRefusedError, match="must be up to 64 letters, digits, dashes"):
+        await command(other, "trigger", key=key)
 
 
 async def test_a_body_that_was_garbled_by_hand_is_written_anew_by_its_holder(

@@ -150,6 +150,9 @@ async def test_a_job_is_commanded_and_looked_at_whatever_its_name(address: Addre
         status = await link.job(name)
         assert (status.paused, status.holder, status.ticks) == (True, "demo-0", 1)
         assert not (await link.command(name, Command("resume"))).paused
+        with pytest.raises(RequestRefusedError, match="key='a b' must be up to 64 letters"):
+            await link.command(name, Command("trigger", "a b"))
+        await link.command(name, Command("backfill", "old", since=-2.0, until=-1.0))
         listed = await transport.request(address, "GET", "/v1/jobs")
         assert [job["name"] for job in listed] == [name]
 
@@ -164,8 +167,10 @@ async def next_tick(events: AsyncIterator[dict[str, Any]]) -> dict[str, Any]:
 async def test_a_command_that_cannot_be_is_refused_with_a_sentence(address: Address) -> None:
     with pytest.raises(CoordinatorError, match="nothing is known of a job 'j'"):
         await post(address, "/v1/jobs/j/pause")
-    with pytest.raises(RequestRefusedError, match="'key' must be up to 64 letters"):
-        await post(address, "/v1/jobs/j/trigger", key="a/b")
+    with pytest.raises(RequestRefusedError, match="'key' must be a text"):
+        await post(address, "/v1/jobs/j/trigger", key=3)
+    with pytest.raises(RequestRefusedError, match="'since' must be seconds since the epoch"):
+        await post(address, "/v1/jobs/j/backfill", since=-1e11, until=1)
     with pytest.raises(RequestRefusedError, match="'since' must not be later than 'until'"):
         await post(address, "/v1/jobs/j/backfill", since=2, until=1)
     with pytest.raises(CoordinatorError, match="405"):

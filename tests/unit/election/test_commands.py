@@ -55,6 +55,11 @@ def test_a_repeated_unscheduling_forgets_nothing_that_was_asked_for_since() -> N
     assert commanded(state, Command("unschedule"), NOW) == state
 
 
+def test_a_backfill_up_to_the_epoch_is_still_one_when_it_is_read() -> None:
+    state = commanded(JobState("s", 1.7e9), Command("backfill", "k", -1.0, 0.0), NOW)
+    assert JobState.from_body(state.to_body()) == state
+
+
 def test_unscheduling_gives_up_retries() -> None:
     waiting = OpenTick(1.7e9, 1, failures=1, retry=1.8e9)
     state = commanded(JobState("s", 1.7e9, ticks=(waiting,)), Command("unschedule"), NOW)
@@ -66,7 +71,7 @@ def test_so_many_wait_and_no_more() -> None:
     for number in range(MOST_ASKED):
         state = commanded(state, Command("trigger", f"k{number}"), NOW)
     with pytest.raises(RequestRefusedError, match="wait already"):
-        commanded(state, Command("trigger", "one too many"), NOW)
+        commanded(state, Command("trigger", "one-too-many"), NOW)
     assert commanded(state, Command("trigger", "k3"), NOW) == state
 
 

@@ -1,7 +1,6 @@
 """Reading requests: a JSON object's fields, or a sentence that says which one is wrong."""
 
 import math
-import re
 import secrets
 from typing import Any, get_args
 
@@ -9,10 +8,9 @@ from starlette.requests import Request
 
 from immutant.errors import RequestRefusedError
 from immutant.link import Candidacy, Command, KillReason, Kind, Verb
+from immutant.schedulechecks import FARTHEST
 
 __all__ = ["Body"]
-
-_KEY = re.compile(r"[\w-]{1,64}", re.ASCII)
 
 
 class Body:
@@ -45,25 +43,26 @@ class Body:
 
     def number(self, name: str, default: float | None = None) -> float:
         """A number, zero or more; without a default it must be there."""
-        value = self._fields.get(name, default)
-        if isinstance(value, bool) or not isinstance(value, int | float):
-            raise RequestRefusedError(f"the field {name!r} must be a number")
+        value = self._number(name, default)
         if not math.isfinite(value) or value < 0:
             raise RequestRefusedError(f"the field {name!r} must be a number, zero or more")
-        return float(value)
+        return value
+
+    def instant(self, name: str) -> float:
+        """Seconds since the epoch, or before it."""
+        value = self._number(name)
+        if not -FARTHEST <= value <= FARTHEST:
+            raise RequestRefusedError(f"the field {name!r} must be seconds since the epoch")
+        return value
 
     def command(self, verb: Verb) -> Command:
         """What is asked of a job; without a key it is asked for once more each time."""
         if verb not in ("trigger", "backfill"):
             return Command(verb)
         key = self.text("key", "") or secrets.token_hex(8)
-        if not _KEY.fullmatch(key):
-            raise RequestRefusedError(
-                "the field 'key' must be up to 64 letters, digits, dashes or underscores"
-            )
         if verb == "trigger":
             return Command(verb, key)
-        since, until = self.number("since"), self.number("until")
+        since, until = self.instant("since"), self.instant("until")
         if since > until:
             raise RequestRefusedError("the field 'since' must not be later than 'until'")
         return Command(verb, key, since, until)
@@ -95,6 +94,12 @@ class Body:
         """Why an application was killed."""
         reason: KillReason = self._one_of("reason", get_args(KillReason))
         return reason
+
+    def _number(self, name: str, default: float | None = None) -> float:
+        value = self._fields.get(name, default)
+        if isinstance(value, bool) or not isinstance(value, int | float):
+            raise RequestRefusedError(f"the field {name!r} must be a number")
+        return float(value)
 
     def _one_of(self, name: str, known: tuple[Any, ...]) -> Any:  # noqa: ANN401 - one of `known`
         said = self.text(name)

@@ -6,6 +6,7 @@ already changes nothing, so a lost reply is settled by asking again.
 """
 
 import math
+import re
 from dataclasses import replace
 
 from immutant.election.jobstate import MOST_ASKED, Asked, JobState
@@ -13,6 +14,8 @@ from immutant.errors import RequestRefusedError
 from immutant.link import Command
 
 __all__ = ["commanded"]
+
+_KEY = re.compile(r"[\w-]{1,64}", re.ASCII)
 
 _ANEW = ""
 """The fingerprint of no schedule: the job's holder begins it anew."""
@@ -57,6 +60,10 @@ def _unscheduled(state: JobState) -> JobState:
 
 
 def _asked_for(state: JobState, command: Command, wall: float) -> JobState:
+    if not isinstance(command.key, str) or not _KEY.fullmatch(command.key):
+        raise RequestRefusedError(
+            f"key={command.key!r} must be up to 64 letters, digits, dashes or underscores"
+        )
     key = f"{command.verb}-{command.key}"
     if _is_known(state, key):
         return state

@@ -227,8 +227,8 @@ def _of_the_version_before(raw: Mapping[str, Any]) -> dict[str, Any]:
 
 def _short(record: OpenTick | Asked | Run) -> dict[str, Any]:
     """The record without what is as it is by default."""
-    values = ((field.name, getattr(record, field.name)) for field in fields(record))
-    return {name: value for name, value in values if value or name in ("due", "attempt")}
+    values = ((field, getattr(record, field.name)) for field in fields(record))
+    return {field.name: value for field, value in values if value != field.default}
 
 
 def _open_tick(raw: Mapping[str, Any]) -> OpenTick:
