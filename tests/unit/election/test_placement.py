@@ -1,5 +1,6 @@
 """Held singletons come to their places: how, how often, and when not."""
 
+import itertools
 from dataclasses import replace
 
 from hypothesis import HealthCheck, given, settings
@@ -8,7 +9,7 @@ from tests.unit.election.crowd import STEADY, Crowd
 from tests.unit.election.table import APP, TIMINGS
 
 from immutant.election.order import rank
-from immutant.election.pace import Pace
+from immutant.election.pace import Pace, Strikes
 from immutant.election.stance import Stance
 
 PACE = Pace.of(TIMINGS)
@@ -238,6 +239,29 @@ def test_a_daemon_that_fails_only_where_it_should_be_seldom_goes_there() -> None
     crowd.join("demo-1", [ONE])
     crowd.live(4000, step=0.5)
     assert 1 <= len(first.moves) <= 4
+
+
+def test_a_member_where_it_always_fails_steps_back_for_80_minutes_in_the_end() -> None:
+    crowd = Crowd()
+    first = crowd.join("demo-0", [ONE], failing={ONE})
+    crowd.join("demo-1", [ONE])
+    moments: list[float] = []
+    while len(moments) < 6:
+        crowd.live(5.0, step=1.0)
+        if len(first.moves) > len(moments):
+            moments.append(crowd.table.now)
+    waits = [round((after - before) / 60) for before, after in itertools.pairwise(moments)]
+    assert waits == [5, 10, 20, 40, 80]
+
+
+def test_a_wait_that_has_come_to_its_longest_stays_there() -> None:
+    strikes, now = Strikes(), 0.0
+    waits: list[float] = []
+    for _ in range(10):
+        waits.append(PACE.away * strikes.patience(ONE, now))
+        strikes.add(ONE, now)
+        now += waits[-1] + 2 * PACE.failing
+    assert waits == [60.0 * minutes for minutes in (5, 10, 20, 40, 80, 80, 80, 80, 80, 80)]
 
 
 def test_the_last_that_stands_for_it_takes_it_though_it_stepped_back() -> None:

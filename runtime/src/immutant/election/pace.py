@@ -14,8 +14,9 @@ __all__ = ["UNHURRIED", "Pace", "Strikes"]
 UNHURRIED: Final = 365 * 86_400.0
 """Seconds of grace in a move: it is no reason to cancel a step, let alone to end a process."""
 
-_MEMORY: Final = 3600.0
-"""Seconds until what went wrong is forgotten."""
+_MEMORY: Final = 6 * 3600.0
+"""Seconds until what went wrong is forgotten: longer than four of the longest waits in a row, 80
+minutes each, so that a wait which has come to its longest stays there."""
 
 _MOST_DOUBLINGS: Final = 4
 
@@ -49,7 +50,7 @@ class Pace:
 
 
 class Strikes:
-    """Counts by name, of the last hour."""
+    """Counts by name, of the last six hours."""
 
     def __init__(self) -> None:
         self._moments: dict[str, list[float]] = {}
