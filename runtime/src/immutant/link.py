@@ -107,7 +107,7 @@ class TickDue:
     Attributes:
         id: The same for every attempt at this tick, and for no other tick of the job.
         scheduled_at: When it was due, seconds since the epoch.
-        attempt: 1, or more when an earlier run was interrupted.
+        attempt: 1, or more when an earlier run was interrupted or has failed.
     """
 
     id: str
@@ -211,7 +211,8 @@ class JobStatus:
     Attributes:
         name: The job.
         paused: No tick of its schedule begins.
-        unscheduled: Its schedule is over.
+        unscheduled: It was unscheduled: `resume`, or another schedule, begins it anew. A job that
+            its `until` or `repeat` has ended is not.
         ticks: How many ticks of the schedule were claimed.
         open: What runs, or waits to be begun again.
         runs: The last runs, oldest first.

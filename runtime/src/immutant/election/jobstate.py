@@ -124,7 +124,7 @@ class JobState:
         runs: The last runs, oldest first.
         asked: What was asked for and waits, oldest first.
         paused: No tick begins by itself.
-        unscheduled: The schedule is over.
+        unscheduled: It was unscheduled: a resume, or another schedule, begins it anew.
         queued: What was due up to then waits its turn (`overlap="queue"`), and was not missed.
     """
 

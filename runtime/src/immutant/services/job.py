@@ -96,7 +96,7 @@ class Job:
         await self._command("backfill", key or uuid.uuid4().hex, first, last)
 
     async def status(self) -> JobStatus:
-        """What the cluster knows of the job."""
+        """What the cluster knows of the job: what has been, and not when it is due next."""
         return await self._link().job(self.name)
 
     async def runs(self) -> tuple[TickRun, ...]:
