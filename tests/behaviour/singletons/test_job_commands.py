@@ -172,7 +172,7 @@ async def test_the_last_runs_tell_when_where_and_how(cluster: Cluster) -> None:
 async def test_what_cannot_be_commanded_is_refused_with_a_sentence(cluster: Cluster) -> None:
     ticks: list[Tick] = []
     _, other = await pair(cluster, ticks, every=600)
-    with pytest.raises(CoordinatorError, match="nothing is known of a job 'nobody'"):
+    with pytest.raises(CoordinatorError, match="no replica has held a job 'nobody' so far"):
         await other.driver.jobs.command("nobody", Command("pause"))
     ahead = cluster.world.clock.wall() + 100
     with pytest.raises(RequestRefusedError, match="a backfill is for the past"):

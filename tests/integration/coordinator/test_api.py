@@ -165,7 +165,7 @@ async def next_tick(events: AsyncIterator[dict[str, Any]]) -> dict[str, Any]:
 
 
 async def test_a_command_that_cannot_be_is_refused_with_a_sentence(address: Address) -> None:
-    with pytest.raises(CoordinatorError, match="nothing is known of a job 'j'"):
+    with pytest.raises(CoordinatorError, match="no replica has held a job 'j' so far"):
         await post(address, "/v1/jobs/j/pause")
     with pytest.raises(RequestRefusedError, match="'key' must be a text"):
         await post(address, "/v1/jobs/j/trigger", key=3)

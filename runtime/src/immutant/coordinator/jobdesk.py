@@ -106,7 +106,8 @@ class JobDesk:
         state = JobState.from_body(lease.body) if lease is not None and lease.holder else None
         if lease is None or state is None:
             raise CoordinatorError(
-                f"nothing is known of a job {name!r} yet: a replica has to hold it first"
+                f"no replica has held a job {name!r} so far: check its name "
+                "(GET /v1/jobs lists those that were held), or try again"
             )
         return lease, state
 
