@@ -46,7 +46,7 @@ def test_a_daemon_that_ends_again_and_again_is_counted_and_told(
     cluster: Cluster, unruly: Pods, name: str
 ) -> None:
     until(lambda: counted(cluster, unruly, "daemon_failures", name) >= 2, "it is counted")
-    said = rf"DaemonFailing .*daemon {name}.* fails again and again in unruly-\d"
+    said = rf"DaemonFailing .*daemon {name}.* failed again and again in unruly-\d"
     until(lambda: is_told(cluster, unruly, said), "an event tells of it")
 
 

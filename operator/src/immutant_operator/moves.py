@@ -57,7 +57,7 @@ def _moves(moved: Mapping[tuple[str, str, str], list[Singleton]]) -> list[News]:
         them = _listed(singletons)
         if not before:
             found.append(
-                News("Normal", "TenureBegan", f"{pod} runs {them}; of nobody before it is known")
+                News("Normal", "TenureBegan", f"{pod} runs {them}; no former holder is known")
             )
             continue
         why = _ENDS.get(end, _ENDS[""]).format(before)
@@ -70,8 +70,8 @@ _ENDS: Final = {
     "released": "{} has handed over",
     "resigned": "the application in {} has died",
     "expelled": "{} was silent and has been expelled",
-    "lost": "of {} nothing is known any more",
-    "": "how {} ended is not known",
+    "lost": "nothing is known of {} any more",
+    "": "it is not known how {} ended",
 }
 
 
@@ -83,7 +83,7 @@ def _failures(fails: Iterable[tuple[Singleton, str]]) -> list[News]:
         News(
             "Warning",
             "DaemonFailing",
-            f"{_listed(singletons)} fails again and again in {pod}, which leaves it to others if "
+            f"{_listed(singletons)} failed again and again in {pod}, which leaves it to others if "
             f"there are any; see kubectl logs {pod} -c app",
         )
         for pod, singletons in sorted(by_pod.items())
@@ -94,6 +94,11 @@ def _listed(singletons: list[Singleton]) -> str:
     named = ", ".join(map(str, sorted(singletons)[:_NAMED]))
     rest = len(singletons) - _NAMED
     return f"{named} and {rest} more" if rest > 0 else named
+
+
+def _left_out(count: int) -> str:
+    events = "event was" if count == 1 else "events were"
+    return f"and {count} earlier {events} left out"
 
 
 class Budget:
@@ -118,8 +123,7 @@ class Budget:
                 self._unsaid += 1
                 continue
             if self._unsaid:
-                more = f"{one.message} (and {self._unsaid} more before, which were too many)"
-                said.append(one._replace(message=more))
+                said.append(one._replace(message=f"{one.message} ({_left_out(self._unsaid)})"))
                 self._unsaid = 0
                 continue
             said.append(one)

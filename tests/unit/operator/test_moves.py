@@ -46,7 +46,7 @@ def test_a_hand_over_is_no_warning_though_nobody_held_it_for_a_while() -> None:
 def test_the_first_tenure_is_told_as_such() -> None:
     (one,) = news(told(), read(singleton("demo.daemon.counter", 2)))
     assert one.reason == "TenureBegan"
-    assert one.message == "demo-2 runs daemon counter; of nobody before it is known"
+    assert one.message == "demo-2 runs daemon counter; no former holder is known"
 
 
 def test_what_stays_in_its_pod_has_not_moved() -> None:
@@ -59,7 +59,7 @@ def test_what_stays_in_its_pod_has_not_moved() -> None:
 def test_where_the_lease_does_not_say_who_was_before_the_status_does() -> None:
     before = told(singleton("demo.daemon.counter", 0))
     (one,) = news(before, read(singleton("demo.daemon.counter", 1, at=START + 9)))
-    assert one.message == "demo-0 -> demo-1: daemon counter; how demo-0 ended is not known"
+    assert one.message == "demo-0 -> demo-1: daemon counter; it is not known how demo-0 ended"
 
 
 def test_an_operator_that_looks_for_the_first_time_tells_no_old_news() -> None:
@@ -94,7 +94,7 @@ def test_a_daemon_that_fails_again_and_again_is_told_once() -> None:
     failing = Roster.read("demo", "uid-1", [member(0, body=body)])
     (one,) = news(told(), failing)
     assert (one.kind, one.reason) == ("Warning", "DaemonFailing")
-    assert one.message.startswith("daemon counter fails again and again in demo-0")
+    assert one.message.startswith("daemon counter failed again and again in demo-0")
     assert news(reported(failing, {}, NOW), failing) == []
 
 
@@ -107,6 +107,6 @@ def test_too_many_events_are_counted_and_told_with_the_next() -> None:
     assert budget.granted([one]) == []
     now[0] += 31
     (late,) = budget.granted([one])
-    assert late.message == "a -> b (and 5 more before, which were too many)"
+    assert late.message == "a -> b (and 5 earlier events were left out)"
     now[0] += 3600
     assert budget.granted([one] * 14) == [one] * 10
