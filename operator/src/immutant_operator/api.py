@@ -6,7 +6,7 @@ Belongs here: requests, paths, and errors as exceptions. Not here: what is asked
 import json
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
-from typing import Any, Final
+from typing import Final
 from urllib.parse import quote
 
 import aiohttp
@@ -16,10 +16,9 @@ from kubernetes.aio.client.configuration import Configuration
 
 from immutant.contract import names
 from immutant_operator.errors import OperatorError
+from immutant_operator.objects import Json
 
-__all__ = ["APP_KIND", "Api", "ApiError", "ConflictError", "Json", "NotFoundError", "connected"]
-
-Json = dict[str, Any]
+__all__ = ["APP_KIND", "Api", "ApiError", "ConflictError", "NotFoundError", "connected"]
 
 APP_KIND: Final = (f"{names.GROUP}/{names.VERSION}", names.KIND)
 

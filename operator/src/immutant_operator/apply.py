@@ -8,13 +8,14 @@ from collections.abc import Collection, Iterable
 from typing import Final
 
 from immutant.contract import names
-from immutant_operator.api import Api, ApiError, Json
+from immutant_operator.api import Api, ApiError
 from immutant_operator.errors import (
     ForbiddenError,
     LeftoversError,
     NameTakenError,
     RefusedError,
 )
+from immutant_operator.objects import Json
 from immutant_operator.spec import App
 
 __all__ = ["KINDS", "Applied", "Inventory", "apply_all", "inventory", "prune"]

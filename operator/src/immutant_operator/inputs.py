@@ -7,8 +7,9 @@ import hashlib
 import json
 from typing import Any
 
-from immutant_operator.api import Api, ApiError, Json
+from immutant_operator.api import Api, ApiError
 from immutant_operator.builders import Source
+from immutant_operator.objects import Json
 from immutant_operator.spec import App
 
 __all__ = ["digest", "references", "source"]

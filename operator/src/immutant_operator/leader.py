@@ -13,8 +13,9 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from typing import Final
 
-from immutant_operator.api import Api, ApiError, ConflictError, Json
+from immutant_operator.api import Api, ApiError, ConflictError
 from immutant_operator.errors import OperatorError
+from immutant_operator.objects import Json
 
 __all__ = ["Leader", "LeaderTimings", "LeadershipLostError"]
 

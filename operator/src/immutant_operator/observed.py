@@ -3,13 +3,12 @@
 Belongs here: the few facts that rollout and status decide by. Not here: the decisions.
 """
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from typing import Any
+
+from immutant_operator.objects import Json
 
 __all__ = ["Fleet", "Pod", "Trouble"]
-
-_Json = Mapping[str, Any]
 
 _NO_IMAGE = {"ErrImagePull", "ImagePullBackOff", "InvalidImageName", "ErrImageNeverPull"}
 _NO_START = {"CreateContainerConfigError", "CreateContainerError", "RunContainerError"}
@@ -50,7 +49,7 @@ class Pod:
     trouble: Trouble | None = None
 
     @classmethod
-    def read(cls, body: _Json) -> "Pod":
+    def read(cls, body: Json) -> "Pod":
         """The record of a pod."""
         metadata, status = body["metadata"], body.get("status") or {}
         leaving = "deletionTimestamp" in metadata
@@ -84,7 +83,7 @@ class Fleet:
     pods: tuple[Pod, ...]
 
     @classmethod
-    def read(cls, statefulset: _Json | None, pods: Iterable[_Json]) -> "Fleet":
+    def read(cls, statefulset: Json | None, pods: Iterable[Json]) -> "Fleet":
         """The record of a StatefulSet and its pods."""
         read = sorted((Pod.read(body) for body in pods), key=lambda pod: pod.ordinal)
         if statefulset is None:
@@ -104,26 +103,26 @@ class Fleet:
         return bool(self.revision) and pod.revision != self.revision
 
 
-def _source(body: _Json) -> str | None:
+def _source(body: Json) -> str | None:
     for volume in (body.get("spec") or {}).get("volumes") or ():
         if volume["name"] == "source" and "configMap" in volume:
             return str(volume["configMap"]["name"])
     return None
 
 
-def _trouble(name: str, status: _Json, conditions: _Json) -> Trouble | None:
+def _trouble(name: str, status: Json, conditions: Json) -> Trouble | None:
     scheduled = conditions.get("PodScheduled", {})
     if scheduled.get("reason") == "Unschedulable":
         return Trouble("Unschedulable", f"{name}: {scheduled.get('message', '')}")
     return next((found for one in _containers(status) if (found := _failing(name, one))), None)
 
 
-def _containers(status: _Json) -> Iterator[_Json]:
+def _containers(status: Json) -> Iterator[Json]:
     yield from status.get("initContainerStatuses") or ()
     yield from status.get("containerStatuses") or ()
 
 
-def _failing(pod: str, container: _Json) -> Trouble | None:
+def _failing(pod: str, container: Json) -> Trouble | None:
     where = f"{pod}, container {container['name']}"
     waiting = (container.get("state") or {}).get("waiting") or {}
     reason = waiting.get("reason", "")
@@ -141,9 +140,9 @@ def _failing(pod: str, container: _Json) -> Trouble | None:
     return Trouble("CrashLooping", f"{where} ended with status {ended.get('exitCode')}: {said}")
 
 
-def _last_end(container: _Json) -> _Json | None:
+def _last_end(container: Json) -> Json | None:
     for state in ("state", "lastState"):
-        ended: _Json | None = (container.get(state) or {}).get("terminated")
+        ended: Json | None = (container.get(state) or {}).get("terminated")
         if ended is not None and ended.get("exitCode") != 0:
             return ended
     return None

@@ -9,11 +9,12 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from immutant_operator import inputs
-from immutant_operator.api import APP_KIND, Api, Json
+from immutant_operator.api import APP_KIND, Api
 from immutant_operator.apply import Applied, Inventory, apply_all, inventory, prune
 from immutant_operator.builders import Cluster, Payload, everything
 from immutant_operator.errors import AppError, SpecError
 from immutant_operator.moves import Budget
+from immutant_operator.objects import Json
 from immutant_operator.observed import Fleet
 from immutant_operator.registry import Key, Registry
 from immutant_operator.reporting import now, report

@@ -8,8 +8,9 @@ import datetime
 import hashlib
 from typing import Final
 
-from immutant_operator.api import APP_KIND, Api, ConflictError, Json
+from immutant_operator.api import APP_KIND, Api, ConflictError
 from immutant_operator.moves import Budget, News, news
+from immutant_operator.objects import Json
 from immutant_operator.roster import Roster
 
 __all__ = ["now", "report"]

@@ -6,22 +6,22 @@ Leases (the sidecars, `immutant.kube`; a test holds the two together).
 """
 
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
 from immutant.contract import names
+from immutant_operator.objects import Json
 
 __all__ = ["JobRecord", "Roster", "Singleton", "Tenure"]
 
-_Json = Mapping[str, Any]
-
 _KINDS = ("daemon", "job")
 _LONGEST_NAME = 253
-_LONGEST_POD = 253
+"""Characters of a singleton's or a pod's name that are shown; the definition of an ImmutantApp
+refuses more."""
 _LONGEST_OUTCOME = 200
-"""Characters that are shown; the definition of an ImmutantApp refuses more."""
+"""Characters."""
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -62,8 +62,8 @@ class JobRecord:
         name: Which.
         due: When the last run that ended had been due; "" when none has ended yet.
         ended: When it ended.
-        outcome: How: ok, interrupted, or the error.
-        running: How many ticks are open.
+        outcome: How: ok, interrupted, cancelled, or the error.
+        running: How many runs go on; a tick that waits to be tried again is none.
     """
 
     name: str
@@ -88,7 +88,7 @@ class Roster:
     failing: tuple[tuple[Singleton, str], ...] = ()
 
     @classmethod
-    def read(cls, app: str, uid: str, leases: Iterable[_Json]) -> "Roster":
+    def read(cls, app: str, uid: str, leases: Iterable[Json]) -> "Roster":
         """Read an app's Leases; those of a former app of the name are left out."""
         read = [_Lease.read(one) for one in leases if _label(one, names.UID_LABEL) == uid]
         members = {one.member: one for one in read if one.record.startswith(f"{app}.member.")}
@@ -115,7 +115,7 @@ class _Lease:
     acquired: str
 
     @classmethod
-    def read(cls, body: _Json) -> "_Lease":
+    def read(cls, body: Json) -> "_Lease":
         notes = body["metadata"].get("annotations") or {}
         texts = {
             name: str(notes.get(names.ANNOTATION_PREFIX + name, ""))
@@ -145,7 +145,7 @@ class _Lease:
         return Tenure(singleton, _pod(self.member), self.since, _pod(before), end)
 
     def job(self, singleton: Singleton) -> JobRecord:
-        """How the job last ran, by the state in its Lease, of this version or the one after."""
+        """How the job last ran, by the state in its Lease, of this version or the one before."""
         state = _parsed(self.body, dict)
         runs = _objects(state.get("ran") or state.get("runs"))
         opened = _objects(state.get("ticks") or [state.get("open")])
@@ -155,7 +155,7 @@ class _Lease:
             _moment(last.get("due")),
             _moment(last.get("ended")),
             str(last.get("outcome", ""))[:_LONGEST_OUTCOME],
-            len(opened),
+            sum(one.get("retry") is None for one in opened),
         )
 
 
@@ -178,10 +178,10 @@ def _singleton(record: str) -> Singleton | None:
 
 def _pod(holder: str) -> str:
     """The pod of an incarnation, POD/POD-UID/NONCE."""
-    return holder.partition("/")[0][:_LONGEST_POD]
+    return holder.partition("/")[0][:_LONGEST_NAME]
 
 
-def _label(body: _Json, name: str) -> str:
+def _label(body: Json, name: str) -> str:
     return str((body["metadata"].get("labels") or {}).get(name, ""))
 
 

@@ -8,11 +8,10 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Any, Final
 
+from immutant_operator.objects import Json
 from immutant_operator.roster import JobRecord, Roster
 
 __all__ = ["reported"]
-
-Json = dict[str, Any]
 
 _MOST: Final = 500
 """Entries of a list: about 60 KB, of the 1.5 MiB that an object may have."""

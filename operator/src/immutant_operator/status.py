@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from immutant_operator.objects import Json
 from immutant_operator.observed import Fleet
 from immutant_operator.rollout import Step
 from immutant_operator.roster import Roster
@@ -14,8 +15,6 @@ from immutant_operator.singletons import reported
 from immutant_operator.spec import App
 
 __all__ = ["Finding", "compose", "degraded", "unreadable"]
-
-Json = dict[str, Any]
 
 
 @dataclass(frozen=True, slots=True)

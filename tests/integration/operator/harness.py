@@ -13,10 +13,11 @@ from typing import Any
 from tests.e2e.testbed import programs
 from tests.integration.kube.apiserver import ApiServer
 
-from immutant_operator.api import APP_KIND, Api, Json, NotFoundError
+from immutant_operator.api import APP_KIND, Api, NotFoundError
 from immutant_operator.apply import inventory
 from immutant_operator.builders import Cluster
 from immutant_operator.images import Images
+from immutant_operator.objects import Json
 from immutant_operator.reconciler import Reconciler
 from immutant_operator.registry import Registry
 from immutant_operator.spec import parse

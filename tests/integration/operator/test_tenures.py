@@ -12,7 +12,8 @@ from tests.integration.operator.processes import Replica, installed
 from tests.unit.operator.leases import START, job, member, singleton
 
 from immutant.kube.records import Owner
-from immutant_operator.api import APP_KIND, Json
+from immutant_operator.api import APP_KIND
+from immutant_operator.objects import Json
 
 PATIENCE = 30.0
 COUNTER, AJOB = "demo.daemon.counter", "demo.job.ajob"

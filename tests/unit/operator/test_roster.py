@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 from tests.unit.operator.leases import OWNER, START, job, member, singleton, written
 
+from immutant.election.jobstate import JobState, OpenTick
 from immutant.kube.records import Owner
 from immutant.leases import Lease
 from immutant_operator.roster import JobRecord, Roster, Singleton, Tenure
@@ -70,7 +71,7 @@ def test_a_job_that_never_ran_or_that_nobody_holds_is_told_too() -> None:
     assert read(member(0), fresh).jobs == (JobRecord("fresh"),)
 
 
-def test_the_state_of_the_version_after_is_read_by_its_own_names() -> None:
+def test_a_state_is_read_by_the_names_of_its_own_version() -> None:
     body = json.dumps(
         {
             "open": None,
@@ -82,6 +83,19 @@ def test_the_state_of_the_version_after_is_read_by_its_own_names() -> None:
     (record,) = read(singleton("demo.job.ajob", 0, body=body)).jobs
     moments = "2027-01-15T08:00:00Z", "2027-01-15T08:00:01Z"
     assert record == JobRecord("ajob", *moments, "cancelled", 2)
+    before = {
+        "open": {"due": START, "attempt": 1},
+        "runs": [{"due": START, "attempt": 1, "ended": START + 1, "outcome": "ok"}],
+    }
+    (record,) = read(singleton("demo.job.ajob", 0, body=json.dumps(before))).jobs
+    assert record == JobRecord("ajob", *moments, "ok", 1)
+
+
+def test_a_tick_that_waits_to_be_tried_again_does_not_run() -> None:
+    ticks = (OpenTick(START, 1), OpenTick(START + 1, 1, failures=1, retry=START + 9))
+    body = JobState("print", START, ticks=ticks).to_body()
+    (record,) = read(singleton("demo.job.ajob", 0, body=body)).jobs
+    assert record.running == 1
 
 
 def test_what_a_member_would_rather_leave_to_others_fails_there() -> None:

@@ -41,9 +41,9 @@ class JobRun(Model):
     ended: _Moment | None = None
     """When it ended."""
     outcome: _Text | None = None
-    """How it ended: ok, interrupted, or the error."""
+    """How it ended: ok, interrupted, cancelled, or the error."""
     running: int = 0
-    """How many of its ticks had begun and not ended."""
+    """How many of its runs went on."""
 
 
 class FailingDaemon(Model):
