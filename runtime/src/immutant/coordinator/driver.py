@@ -7,7 +7,7 @@ import asyncio
 import contextlib
 import logging
 import secrets
-from collections.abc import AsyncIterator, Callable, Coroutine, Mapping
+from collections.abc import AsyncIterator, Callable, Coroutine
 from contextlib import asynccontextmanager
 from functools import partial
 from typing import Any
@@ -16,6 +16,7 @@ from immutant.clock import Clock
 from immutant.coordinator.jobdesk import JobDesk
 from immutant.coordinator.ledger import Ledger
 from immutant.coordinator.outage import Outage
+from immutant.coordinator.tenures import Tenures
 from immutant.election import Effect, Election, Get, Move, Put, Timings, singleton_lease
 from immutant.election.progress import observe
 from immutant.election.ticks import Ticker
@@ -26,7 +27,6 @@ from immutant.link import (
     Event,
     Failure,
     Granted,
-    Heartbeat,
     Outcome,
     Revoked,
     Stopping,
@@ -100,8 +100,7 @@ class Driver:
         self._outage = Outage(timings.renew_period / 4, timings.renew_period)
         self._listed = False
         self._streams: dict[str, asyncio.Queue[Event | None]] = {}
-        self._names: dict[str, str] = {}
-        self._deadlines: dict[str, float] = {}
+        self._tenures = Tenures()
         self._closing = False
         self._drained = False
         self._begin()
@@ -135,12 +134,7 @@ class Driver:
 
         Less than `tenures`, which has those too that are still to be given back to the store.
         """
-        now = self._clock.now()
-        return {name for one, name in self._names.items() if self._deadlines[one] > now}
-
-    def granted(self) -> Mapping[str, int]:
-        """How many tenures have begun here, by singleton lease."""
-        return self.ledger.begun
+        return self._tenures.running(self._clock.now())
 
     def stepped_back(self) -> frozenset[str]:
         """The singletons that failed here too often and are for others now, if there are any."""
@@ -179,10 +173,10 @@ class Driver:
 
     def app_died(self) -> None:
         """The application is dead beyond doubt."""
-        if self._streams or self._names:
+        if self._streams or self._tenures:
             self.ledger.end_all("app_died")
             self._end_streams()
-            self._forget_tenures()
+            self._tenures.clear()
             self._feed(Election.app_died)
 
     @asynccontextmanager
@@ -207,19 +201,18 @@ class Driver:
 
     def stopped(self, tenure: str) -> None:
         """See `Link.stopped`."""
-        if name := self._names.pop(tenure, ""):
-            self._deadlines.pop(tenure, None)
+        if name := self._tenures.stop(tenure):
             self.ledger.stop(name)
             self._feed(Election.stopped, name, tenure)
 
     def done(self, tenure: str, outcome: Outcome) -> None:
         """See `Link.done`."""
-        if name := self._names.get(tenure, ""):
+        if name := self._tenures.singleton(tenure):
             self._feed(Election.done, name, outcome)
 
     def failed(self, tenure: str, failure: Failure) -> None:
         """See `Link.failed`."""
-        if name := self._names.get(tenure, ""):
+        if name := self._tenures.singleton(tenure):
             self.ledger.fail(name)
             if failure.elsewhere:
                 self._feed(Election.failed, name, tenure)
@@ -233,8 +226,8 @@ class Driver:
         """What has been granted and not answered as stopped, each with its deadline, as it goes."""
         told: dict[str, float] | None = None
         while True:
-            if told != self._deadlines:
-                told = dict(self._deadlines)
+            if told != (deadlines := self._tenures.deadlines()):
+                told = deadlines
                 yield told
             await asyncio.wait({self._progress})
 
@@ -380,7 +373,7 @@ class Driver:
             self._note_move(effect)
         else:
             self._count(effect.singleton, effect.event)
-            self._note_deadline(effect.singleton, effect.event)
+            self._tenures.tell(effect.singleton, effect.event)
             if stream := self._streams.get(effect.singleton):
                 stream.put_nowait(effect.event)
 
@@ -403,24 +396,11 @@ class Driver:
         to = move.to or "whoever comes first"
         _log.log(level, "%s is handed over to %s (%s)", move.singleton, to, move.reason)
 
-    def _note_deadline(self, singleton: str, event: Event) -> None:
-        if isinstance(event, Granted):
-            self._names[event.tenure] = singleton
-            self._deadlines[event.tenure] = event.not_after
-        elif isinstance(event, Heartbeat):
-            for tenure, name in self._names.items():
-                if name == singleton:
-                    self._deadlines[tenure] = event.not_after
-
-    def _forget_tenures(self) -> None:
-        self._names.clear()
-        self._deadlines.clear()
-
     def _bury(self) -> None:
         """The incarnation is over; unless this coordinator closes, another one begins."""
         self.ledger.end_all("expelled")
         self._end_streams()
-        self._forget_tenures()
+        self._tenures.clear()
         self._hold.release()
         if not self._closing and not self._drained:
             self._begin_again()
