@@ -18,8 +18,8 @@ def test_a_tenure_ends_once_for_the_first_reason() -> None:
     ledger.leave(COUNTER)
     ledger.stop(COUNTER)
     ledger.end_all("app_died")
+    ledger.settle(held=())
     assert ledger.ended == {(COUNTER, "handed_over"): 1}
-    assert ledger.left == frozenset()
 
 
 def test_each_revocation_has_a_word_of_its_own() -> None:
@@ -44,9 +44,19 @@ def test_an_application_that_stops_without_being_told_has_stopped() -> None:
 def test_one_that_left_may_have_died() -> None:
     ledger = running()
     ledger.leave(COUNTER)
-    assert ledger.left == {COUNTER}
+    ledger.settle(held={COUNTER})
     ledger.end_all("app_died")
     assert ledger.ended == {(COUNTER, "app_died"): 1}
+
+
+def test_what_was_left_without_a_word_ends_when_it_is_not_held_any_more() -> None:
+    ledger = running()
+    ledger.settle(held=())
+    ledger.leave(COUNTER)
+    ledger.settle(held={COUNTER})
+    assert not ledger.ended
+    ledger.settle(held=())
+    assert ledger.ended == {(COUNTER, "left"): 1}
 
 
 def test_a_grant_ends_what_was_never_heard_of_again() -> None:

@@ -356,9 +356,7 @@ class Driver:
         effects = what(self._election, *arguments, self._clock.now())
         for effect in effects:
             self._perform(effect)
-        if self.ledger.left:
-            for name in self.ledger.left - self._election.tenures().keys():
-                self.ledger.stop(name)
+        self.ledger.settle(self._election.tenures())
         if self._election.ended:
             self._bury()
         progress, self._progress = self._progress, asyncio.get_running_loop().create_future()

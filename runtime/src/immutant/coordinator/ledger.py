@@ -6,7 +6,7 @@ Belongs here: the numbers, wherever they are read. Not here: how Prometheus is t
 
 from bisect import bisect_left
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Container, Iterable
 from typing import Final, Literal
 
 from immutant.election.observer import (
@@ -98,11 +98,6 @@ class Ledger(Observer):
         self._open: dict[str, Reason] = {}
         self._left: set[str] = set()
 
-    @property
-    def left(self) -> frozenset[str]:
-        """Tenures whose application has gone away without a word: they end by their deadline."""
-        return frozenset(self._left)
-
     def grant(self, singleton: str, before: Predecessor | None, now: float) -> None:
         """A tenure has begun here."""
         self.stop(singleton)
@@ -122,6 +117,11 @@ class Ledger(Observer):
         self.expect_end(singleton, "left")
         if singleton in self._open:
             self._left.add(singleton)
+
+    def settle(self, held: Container[str]) -> None:
+        """What the application left without a word has ended once it is not held any more."""
+        for singleton in [one for one in self._left if one not in held]:
+            self.stop(singleton)
 
     def revoke(self, singleton: str, said: str) -> None:
         """The tenure is over, by the election's own word."""
