@@ -17,9 +17,6 @@ __all__ = ["now", "report"]
 
 _MANAGER: Final = "immutant-operator-status"
 
-_TOLD: Final = {"Degraded": "Warning", "Progressing": "Normal", "Ready": "Normal"}
-"""Conditions whose changes are events, and of which type."""
-
 
 def now() -> str:
     """The time as Kubernetes writes it."""
