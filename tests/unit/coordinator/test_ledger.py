@@ -27,7 +27,6 @@ def test_each_revocation_has_a_word_of_its_own() -> None:
         (DEADLINE_PASSED, "deadline"),
         (TAKEN_AWAY, "taken"),
         (LIFE_ENDED, "expelled"),
-        ("what a later version says", "revoked"),
     ]:
         ledger = running()
         ledger.revoke(COUNTER, said)

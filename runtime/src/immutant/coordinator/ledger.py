@@ -20,9 +20,7 @@ from immutant.link import KillReason
 
 __all__ = ["Distribution", "Ledger", "Reason"]
 
-Reason = Literal[
-    "handed_over", "stopped", "left", "app_died", "deadline", "taken", "expelled", "revoked"
-]
+Reason = Literal["handed_over", "stopped", "left", "app_died", "deadline", "taken", "expelled"]
 """Why a tenure ended; docs/cluster.md says what each means."""
 
 _REVOCATIONS: Final[dict[str, Reason]] = {
@@ -125,7 +123,7 @@ class Ledger(Observer):
 
     def revoke(self, singleton: str, said: str) -> None:
         """The tenure is over, by the election's own word."""
-        self.end(singleton, _REVOCATIONS.get(said, "revoked"))
+        self.end(singleton, _REVOCATIONS[said])
 
     def stop(self, singleton: str) -> None:
         """The application has stopped, as it was told to or by itself."""
