@@ -12,6 +12,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from immutant.contract import names
+from immutant.contract.records import is_member_lease, kind_and_name
 from immutant_operator.objects import Json
 
 __all__ = ["JobRecord", "Roster", "Singleton", "Tenure"]
@@ -91,7 +92,7 @@ class Roster:
     def read(cls, app: str, uid: str, leases: Iterable[Json]) -> "Roster":
         """Read an app's Leases; those of a former app of the name are left out."""
         read = [_Lease.read(one) for one in leases if _label(one, names.UID_LABEL) == uid]
-        members = {one.member: one for one in read if one.record.startswith(f"{app}.member.")}
+        members = {one.member: one for one in read if is_member_lease(app, one.record)}
         living = {one.holder for one in members.values() if one.holder and not one.ended}
         others = sorted((one.singleton, one) for one in read if one.singleton)
         held = ((named, one) for named, one in others if one.is_held and one.holder in living)
@@ -172,7 +173,7 @@ def _failing(members: Iterable[_Lease]) -> Iterable[tuple[Singleton, str]]:
 
 def _singleton(record: str) -> Singleton | None:
     """What a record is about: APP.daemon.NAME, APP.job.NAME; None for a member's."""
-    _, kind, name = [*record.split(".", 2), "", ""][:3]
+    kind, name = kind_and_name(record)
     return Singleton(kind, name[:_LONGEST_NAME]) if kind in _KINDS else None
 
 

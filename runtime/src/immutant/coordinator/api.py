@@ -35,6 +35,7 @@ from starlette.responses import JSONResponse, PlainTextResponse, Response
 from starlette.routing import Route
 from starlette.types import Receive, Scope, Send
 
+from immutant.contract.records import kind_and_name
 from immutant.coordinator.bodies import Body
 from immutant.coordinator.driver import Driver
 from immutant.coordinator.vigil import Vigil
@@ -155,7 +156,7 @@ class _Api:
     async def status(self, request: Request) -> Response:
         tenures = []
         for lease, token in sorted(self._driver.tenures().items()):
-            _, kind, name = lease.split(".", 2)
+            kind, name = kind_and_name(lease)
             tenures.append({"kind": kind, "name": name, "token": str(token)})
         return JSONResponse(
             {

@@ -13,6 +13,7 @@ from functools import partial
 from typing import Any
 
 from immutant.clock import Clock
+from immutant.contract.records import kind_and_name
 from immutant.coordinator.jobdesk import JobDesk
 from immutant.coordinator.ledger import Ledger
 from immutant.coordinator.outage import Outage
@@ -385,8 +386,8 @@ class Driver:
             case Revoked(reason):
                 self.ledger.revoke(singleton, reason)
             case TickDue(_, due, attempt):
-                job, wall = singleton.split(".", 2)[2], self._election.wall(now)
-                self.ledger.dispatch(job, due, attempt, wall)
+                _, job = kind_and_name(singleton)
+                self.ledger.dispatch(job, due, attempt, self._election.wall(now))
 
     def _note_move(self, move: Move) -> None:
         self.ledger.moves[move.singleton, move.reason] += 1

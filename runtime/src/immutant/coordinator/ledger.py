@@ -9,6 +9,7 @@ from collections import Counter
 from collections.abc import Container, Iterable
 from typing import Final, Literal
 
+from immutant.contract.records import kind_and_name
 from immutant.election.observer import (
     DEADLINE_PASSED,
     LIFE_ENDED,
@@ -151,7 +152,8 @@ class Ledger(Observer):
 
     def fail(self, singleton: str) -> None:
         """A daemon's code has ended by itself or was silent, and is started again."""
-        self.failures[singleton.split(".", 2)[2]] += 1
+        _, daemon = kind_and_name(singleton)
+        self.failures[daemon] += 1
 
     def kill(self, reason: KillReason) -> None:
         """The application was killed, by its supervisor or by the kernel for it."""

@@ -6,10 +6,10 @@ That is what lets thousands of fault schedules be run through it in seconds. The
 execution that each rule answers, is in docs/coordination.md; rule numbers in comments are its.
 """
 
+from immutant.contract.records import member_lease, singleton_lease
 from immutant.contract.timings import Timings
 from immutant.election.core import Election
 from immutant.election.effects import Effect, Get, Move, Put, Tell
-from immutant.election.names import member_lease, singleton_lease
 from immutant.election.pace import Pace
 
 __all__ = [

@@ -9,11 +9,11 @@ from collections.abc import Callable, Iterator
 from dataclasses import replace
 from functools import partial
 
+from immutant.contract.records import member_lease
 from immutant.contract.timings import Timings
 from immutant.election.campaign import Campaign
 from immutant.election.effects import Effect, Get, Move, Put, Tell
 from immutant.election.membership import Life, Membership
-from immutant.election.names import member_lease
 from immutant.election.observer import LIFE_ENDED, Observer, Predecessor
 from immutant.election.pace import UNHURRIED, Pace
 from immutant.election.placement import Placement

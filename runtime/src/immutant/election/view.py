@@ -7,7 +7,7 @@ about it.
 import math
 from dataclasses import dataclass, replace
 
-from immutant.election.names import is_member_lease, member_lease
+from immutant.contract.records import is_member_lease, member_lease
 from immutant.election.observer import End, Predecessor
 from immutant.election.pace import Strikes
 from immutant.election.stance import DRAINING

@@ -1,6 +1,6 @@
 """Lease records' names as names of Kubernetes objects, and back.
 
-Belongs here: the encoding. Not here: what a record's name means (`immutant.election.names`).
+Belongs here: the encoding. Not here: what a record's name means (`immutant.contract.records`).
 
 An object's name is a DNS subdomain: a-z, 0-9, "-" and ".", 253 characters at most. A record's is
 `APP.KIND.NAME`, where NAME is any text. `demo.job.send_mail` becomes `demo.job.send--5fmail`: what

@@ -24,6 +24,7 @@ from immutant.contract.names import (
     UID_LABEL,
     VERSION,
 )
+from immutant.contract.records import kind_and_name
 from immutant.errors import StoreError
 from immutant.kube.names import object_name, record_name
 from immutant.leases import Lease
@@ -147,7 +148,7 @@ def _metadata(lease: Lease, owner: Owner) -> dict[str, Any]:
 
 
 def _kind_label(lease: Lease) -> dict[str, str]:
-    _, kind, _ = lease.name.split(".", 2)
+    kind, _ = kind_and_name(lease.name)
     return {} if kind == _MEMBER else {SINGLETON_LABEL: kind}
 
 

@@ -17,6 +17,7 @@ from prometheus_client.metrics_core import (
 from prometheus_client.registry import Collector
 
 from immutant.clock import Clock
+from immutant.contract.records import kind_and_name
 from immutant.coordinator.driver import Driver
 from immutant.coordinator.ledger import Distribution
 
@@ -164,8 +165,7 @@ class _Jobs(Collector):
 
 
 def _named(lease: str) -> list[str]:
-    _, kind, name = lease.split(".", 2)
-    return [kind, name]
+    return list(kind_and_name(lease))
 
 
 def _single(counts: Mapping[str, int]) -> list[tuple[tuple[str, ...], int]]:
