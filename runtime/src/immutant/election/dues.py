@@ -11,7 +11,7 @@ from dataclasses import replace
 from immutant.election.jobstate import JobState
 from immutant.schedules import Schedule
 
-__all__ = ["ON_TIME", "QUEUED", "Dues"]
+__all__ = ["ON_TIME", "QUEUED", "Dues", "base"]
 
 ON_TIME = 1.0
 """Seconds after its due instant until a tick counts as missed and the misfire policy decides."""
@@ -44,7 +44,7 @@ class Dues:
         repeat = self._schedule.repeat
         if state.unscheduled or (repeat is not None and state.count > repeat):
             return None
-        return self._schedule.next_after(_base(state, self._schedule), state.anchor)
+        return self._schedule.next_after(base(state, self._schedule), state.anchor)
 
     def to_claim(self, state: JobState, wall: float) -> tuple[JobState, float | None]:
         """The due instant to be claimed now, and the state with what was passed over for it."""
@@ -103,11 +103,11 @@ class Dues:
         Looked for in growing spans back from now, so that a schedule of seconds is not walked
         through from where it stopped a week ago.
         """
-        base = _base(state, self._schedule)
+        since = base(state, self._schedule)
         found: list[float] = []
         for span in (*_LOOK_BACK, math.inf):
-            found = [*self._between(state, max(base, wall - span), wall)][-count:]
-            if len(found) == count or wall - span <= base:
+            found = [*self._between(state, max(since, wall - span), wall)][-count:]
+            if len(found) == count or wall - span <= since:
                 break
         return found
 
@@ -119,7 +119,7 @@ class Dues:
             due = self._schedule.next_after(due, state.anchor)
 
 
-def _base(state: JobState, schedule: Schedule) -> float:
+def base(state: JobState, schedule: Schedule) -> float:
     """The instant after which the next tick is looked for."""
     if state.last is not None:
         return state.last

@@ -5,6 +5,7 @@ Belongs here: the difference of two states of a job. Not here: which state comes
 
 import math
 
+from immutant.election.dues import base
 from immutant.election.jobstate import JobState
 from immutant.election.observer import Observer
 from immutant.schedules import Schedule
@@ -30,20 +31,19 @@ def observe(
 def _passed_over(schedule: Schedule, before: JobState, after: JobState) -> int:
     if after.anchor != before.anchor or after.last is None or after.last == before.last:
         return 0
-    lead = schedule.window if schedule.at is not None else 0.0
-    since = math.nextafter(before.anchor - lead, -math.inf) if before.last is None else before.last
     claimed = after.count - before.count
-    return max(0, _due_between(schedule, before.anchor, since, after.last) - claimed)
+    found = _due_between(schedule, before.anchor, base(before, schedule), after.last)
+    return max(0, found - claimed)
 
 
 def _due_between(schedule: Schedule, anchor: float, since: float, until: float) -> int:
     """How many due instants there are after `since`, up to `until`."""
-    first = schedule.next_after(since, anchor)
-    if first is None or first > until:
+    due = schedule.next_after(since, anchor)
+    if due is None or due > until:
         return 0
     if schedule.every is not None:
-        return math.floor((until - first) / schedule.every + 1e-6) + 1
-    count, due = 0, schedule.next_after(since, anchor)
+        return math.floor((until - due) / schedule.every + 1e-6) + 1
+    count = 0
     while due is not None and due <= until and count < _MOST_WALKED:
         count, due = count + 1, schedule.next_after(due, anchor)
     return count
