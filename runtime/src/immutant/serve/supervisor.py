@@ -16,7 +16,7 @@ from immutant.contract.environment import Environment
 from immutant.errors import CoordinatorError
 from immutant.link import KillReason
 from immutant.processes import ending, say
-from immutant.serve.guard import Deadlines
+from immutant.serve.deadlines import Deadlines
 
 __all__ = ["supervise"]
 
