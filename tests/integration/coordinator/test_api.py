@@ -173,5 +173,7 @@ async def test_a_command_that_cannot_be_is_refused_with_a_sentence(address: Addr
         await post(address, "/v1/jobs/j/backfill", since=-1e11, until=1)
     with pytest.raises(RequestRefusedError, match="'since' must not be later than 'until'"):
         await post(address, "/v1/jobs/j/backfill", since=2, until=1)
+    with pytest.raises(RequestRefusedError, match="'attempt' must be a whole number"):
+        await post(address, "/v1/tenures/t/done", tick="j/1", attempt=1.5)
     with pytest.raises(CoordinatorError, match="405"):
         await post(address, "/v1/jobs/j/forget")

@@ -22,7 +22,6 @@ and calls about the jobs of the whole application, which any replica answers, wh
                                  unschedule it; asking again with the same key changes nothing
 """
 
-import asyncio
 import json
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
@@ -33,11 +32,11 @@ from starlette.applications import Starlette
 from starlette.requests import Request
 from starlette.responses import JSONResponse, PlainTextResponse, Response
 from starlette.routing import Route
-from starlette.types import Receive, Scope, Send
 
 from immutant.contract.records import kind_and_name
 from immutant.coordinator.bodies import Body
 from immutant.coordinator.driver import Driver
+from immutant.coordinator.streaming import Lines, Stream
 from immutant.coordinator.vigil import Vigil
 from immutant.errors import CoordinatorError, DefinitionError, RequestRefusedError
 from immutant.link import Candidacy, Failure, Outcome, Verb
@@ -105,9 +104,9 @@ class _Api:
     async def singletons(self, request: Request) -> Response:
         body = await Body.of(request)
         incarnation, candidacy = body.text("incarnation"), body.candidacy()
-        return _Stream(partial(self._stand, incarnation, candidacy))
+        return Stream(partial(self._stand, incarnation, candidacy))
 
-    async def _stand(self, incarnation: str, candidacy: Candidacy, lines: "_Lines") -> None:
+    async def _stand(self, incarnation: str, candidacy: Candidacy, lines: Lines) -> None:
         if incarnation != self._driver.incarnation:
             raise CoordinatorError("another incarnation has begun; say hello again")
         async with self._driver.stand(candidacy) as events:
@@ -121,8 +120,7 @@ class _Api:
 
     async def done(self, request: Request) -> Response:
         body = await Body.of(request)
-        attempt = int(body.number("attempt", 0.0))
-        outcome = Outcome(body.text("tick"), body.text("error", ""), attempt)
+        outcome = Outcome(body.text("tick"), body.text("error", ""), body.count("attempt", 0))
         self._driver.done(request.path_params["tenure"], outcome)
         return Response(status_code=204)
 
@@ -146,9 +144,9 @@ class _Api:
         return Response(status_code=204)
 
     async def deadlines(self, request: Request) -> Response:
-        return _Stream(self._tell_deadlines)
+        return Stream(self._tell_deadlines)
 
-    async def _tell_deadlines(self, lines: "_Lines") -> None:
+    async def _tell_deadlines(self, lines: Lines) -> None:
         await lines.begin()
         async for deadlines in self._driver.deadlines():
             await lines.send(json.dumps(deadlines).encode() + b"\n")
@@ -180,50 +178,6 @@ class _Api:
             return JSONResponse(encode_job(status))
 
         return answer
-
-
-class _Lines:
-    """An answer that is sent line by line."""
-
-    def __init__(self, send: Send) -> None:
-        self._send = send
-
-    async def begin(self) -> None:
-        headers = [(b"content-type", b"application/x-ndjson")]
-        await self._send({"type": "http.response.start", "status": 200, "headers": headers})
-        # Nothing may hold the head back until the first event: standing has begun.
-        await self.send(b"")
-
-    async def send(self, line: bytes, *, more: bool = True) -> None:
-        await self._send({"type": "http.response.body", "body": line, "more_body": more})
-
-
-class _Stream(Response):
-    """An answer that streams until its work ends or the client goes away."""
-
-    def __init__(self, work: Callable[[_Lines], Awaitable[None]]) -> None:
-        super().__init__()
-        self._work = work
-
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        lines = _Lines(send)
-        work = asyncio.ensure_future(self._work(lines))
-        gone = asyncio.ensure_future(_disconnected(receive))
-        try:
-            await asyncio.wait({work, gone}, return_when=asyncio.FIRST_COMPLETED)
-        finally:
-            gone.cancel()
-            if not work.done():
-                work.cancel()
-                await asyncio.gather(work, return_exceptions=True)
-        if not work.cancelled():
-            work.result()
-            await lines.send(b"", more=False)
-
-
-async def _disconnected(receive: Receive) -> None:
-    while (await receive())["type"] != "http.disconnect":
-        pass
 
 
 def _refuse(status: int) -> Any:  # noqa: ANN401 - Starlette's handler type

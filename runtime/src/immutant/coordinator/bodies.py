@@ -67,9 +67,9 @@ class Body:
             raise RequestRefusedError("the field 'since' must not be later than 'until'")
         return Command(verb, key, since, until)
 
-    def count(self, name: str) -> int:
-        """A whole number, zero or more."""
-        value = self.number(name)
+    def count(self, name: str, default: int | None = None) -> int:
+        """A whole number, zero or more; without a default it must be there."""
+        value = self.number(name, default)
         if value != int(value):
             raise RequestRefusedError(f"the field {name!r} must be a whole number")
         return int(value)
