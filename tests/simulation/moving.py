@@ -92,8 +92,6 @@ class MovingWorld(World):
         elections = [(one, one.election) for one in self._there()]
         return any(there and name in there.stepped_back(one.now()) for one, there in elections)
 
-    # -- what else happens
-
     def _mix(self) -> list[Callable[[], None]]:
         return [*super()._mix(), *2 * [self._join, self._leave, self._fail], self._ask_for]
 

@@ -101,8 +101,6 @@ class World:
             backoff=Backoff(first=0.1, most=0.4),
         )
 
-    # -- time and network
-
     def later(self, delay: float, action: Callable[[], None]) -> None:
         heapq.heappush(self._events, (self.time + delay, next(self.serial), action))
 
@@ -204,8 +202,6 @@ class World:
     def _delay(self) -> float:
         slow = self._faults and self.random.random() < 0.05
         return self.random.uniform(0.03, 0.25) if slow else self.random.uniform(0.001, 0.015)
-
-    # -- the applications
 
     def tell(self, node: Node, incarnation: int, tell: Tell) -> None:
         stream = node.streams[tell.singleton]
@@ -330,8 +326,6 @@ class World:
                 node.stand()
             self.later(self.random.uniform(0.02, 0.1), lambda: self._app_loop(node))
 
-    # -- commands
-
     def _next_command(self, until: float) -> None:
         if self.time >= until:
             return
@@ -351,8 +345,6 @@ class World:
                 Command("unschedule"),
             ]
         )
-
-    # -- faults
 
     def _next_fault(self, until: float) -> None:
         if self.time >= until:
@@ -490,8 +482,6 @@ class World:
             offset=self.random.uniform(0, 1e5),
             rate=1 + self.random.uniform(-0.01, 0.01),
         )
-
-    # -- what must hold
 
     def holders(self, name: str) -> list[str]:
         return [node.member for node in self.nodes if name in node.running and node.alive]

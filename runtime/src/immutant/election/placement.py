@@ -47,8 +47,6 @@ class Placement:
         self._next_move = 0.0
         self._ready_at = float("-inf")
 
-    # -- what others are told
-
     def stance(
         self, view: View, campaigns: Mapping[str, Campaign], now: float
     ) -> tuple[Stance, str]:
@@ -84,8 +82,6 @@ class Placement:
         self._avoided = {name: end for name, end in self._avoided.items() if end > now}
         return frozenset(self._avoided)
 
-    # -- taking
-
     def patience(self, name: str, prefer: str, view: View, now: float) -> float:
         """How long a free singleton is left to others, in seconds.
 
@@ -112,8 +108,6 @@ class Placement:
         if any(one.rank(name, prefer) > mine for one in wanting):
             self._cooling[name] = now + self._pace.cool * self._missed.patience(name, now)
             self._missed.add(name, now)
-
-    # -- giving
 
     def next_move(
         self,
@@ -184,8 +178,6 @@ class Placement:
             and peer.wants(name, prefer)
             and peer.rank(name, prefer) > self._own_rank(name, prefer, now)
         )
-
-    # -- wanting
 
     def _wanted(self, view: View, campaigns: Mapping[str, Campaign], now: float) -> Iterator[str]:
         """What others hold and this member should have, by name."""
