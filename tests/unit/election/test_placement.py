@@ -258,7 +258,7 @@ def test_a_wait_that_has_come_to_its_longest_stays_there() -> None:
     strikes, now = Strikes(), 0.0
     waits: list[float] = []
     for _ in range(10):
-        waits.append(PACE.away * strikes.patience(ONE, now))
+        waits.append(PACE.away * strikes.factor(ONE, now))
         strikes.add(ONE, now)
         now += waits[-1] + 2 * PACE.failing
     assert waits == [60.0 * minutes for minutes in (5, 10, 20, 40, 80, 80, 80, 80, 80, 80)]

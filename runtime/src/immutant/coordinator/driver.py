@@ -143,7 +143,7 @@ class Driver:
 
     def start(self) -> None:
         """Begin to follow the store; the application may stand from now on."""
-        for work in (self._follow(), self._keep_time(), self._mourn()):
+        for work in (self._follow(), self._keep_time(), self._follow_deaths()):
             self._spawn(work)
 
     async def close(self) -> None:
@@ -317,7 +317,7 @@ class Driver:
         with contextlib.suppress(StoreError):
             self._election.calendar(await self._store.wall() - self._clock.now())
 
-    async def _mourn(self) -> None:
+    async def _follow_deaths(self) -> None:
         async for incarnation in self._store.deaths():
             self._dead.add(incarnation)
             self._feed(Election.proved_dead, incarnation)
@@ -359,7 +359,7 @@ class Driver:
             self._perform(effect)
         self.ledger.settle(self._election.tenures())
         if self._election.ended:
-            self._bury()
+            self._end_incarnation()
         progress, self._progress = self._progress, asyncio.get_running_loop().create_future()
         progress.set_result(None)
 
@@ -395,7 +395,7 @@ class Driver:
         to = move.to or "whoever comes first"
         _log.log(level, "%s is handed over to %s (%s)", move.singleton, to, move.reason)
 
-    def _bury(self) -> None:
+    def _end_incarnation(self) -> None:
         """The incarnation is over; unless this coordinator closes, another one begins."""
         self.ledger.end_all("expelled")
         self._end_streams()

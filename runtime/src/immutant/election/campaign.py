@@ -20,7 +20,7 @@ from immutant.election.view import View
 from immutant.leases import Lease
 from immutant.link import Granted, Heartbeat, Revoked, Stopping, TickOvertaken
 
-__all__ = ["Campaign"]
+__all__ = ["Campaign", "Holder"]
 
 
 _EPOCH_SHIFT = 48
@@ -44,6 +44,14 @@ class _Tenure:
     extended: bool = True
 
 
+@dataclass(frozen=True, slots=True)
+class Holder:
+    """In whose name a record is taken: a life of a member."""
+
+    incarnation: str
+    member: str
+
+
 class Campaign:
     """One candidacy; it outlives its tenures.
 
@@ -58,7 +66,7 @@ class Campaign:
     def __init__(
         self,
         name: str,
-        holder: tuple[str, str],
+        holder: Holder,
         timings: Timings,
         fresh: Callable[[], str],
         drawn: set[str],
@@ -71,7 +79,7 @@ class Campaign:
         self.standing = True
         self.ticker = ticker
         self.predecessor: Predecessor | None = None
-        self._incarnation, self._member = holder
+        self._holder = holder
         self._timings = timings
         self._fresh = fresh
         self._drawn = drawn
@@ -131,8 +139,8 @@ class Campaign:
         self._drawn.add(nonce)
         record = Lease(
             self.name,
-            holder=self._incarnation,
-            member=self._member,
+            holder=self._holder.incarnation,
+            member=self._holder.member,
             nonce=nonce,
             write=self._fresh(),
             former=self._note_predecessor(view),

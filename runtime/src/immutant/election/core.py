@@ -11,7 +11,7 @@ from functools import partial
 
 from immutant.contract.records import member_lease
 from immutant.contract.timings import Timings
-from immutant.election.campaign import Campaign
+from immutant.election.campaign import Campaign, Holder
 from immutant.election.effects import Effect, Get, Move, Put, Tell
 from immutant.election.membership import Life, Membership
 from immutant.election.observer import LIFE_ENDED, Observer, Predecessor
@@ -64,7 +64,7 @@ class Election:
             pace: How gently singletons move; by default what goes with the timings.
         """
         self._observer = observer or Observer()
-        self._holder = (incarnation, member)
+        self._holder = Holder(incarnation, member)
         self._epoch = epoch
         self._timings = timings
         self._fresh = fresh
@@ -306,7 +306,7 @@ class Election:
         if not self._campaigns:
             return
         for lease in self._view.members():
-            if lease.holder != self._holder[0] and self._view.is_silent(lease, now):
+            if lease.holder != self._holder.incarnation and self._view.is_silent(lease, now):
                 yield lease.name, partial(self._expulsion, lease)
         for name, campaign in self._campaigns.items():
             yield name, partial(self._campaign_write, campaign, now)
@@ -390,7 +390,7 @@ class Election:
 
     def _is_own(self, put: Put) -> bool:
         """Whether this writes one's own life, and not the death of a former one in its place."""
-        return put.lease.name == self._own and put.lease.holder == self._holder[0]
+        return put.lease.name == self._own and put.lease.holder == self._holder.incarnation
 
     def _drop_all(self) -> list[Effect]:
         effects: list[Effect] = []

@@ -59,7 +59,7 @@ class Strikes:
         """It went wrong once more."""
         self._moments[name] = [*self._recent(name, now), now]
 
-    def patience(self, name: str, now: float) -> float:
+    def factor(self, name: str, now: float) -> float:
         """By how much to multiply a wait: doubled each time, up to sixteen."""
         return float(2 ** min(len(self._recent(name, now)), _MOST_DOUBLINGS))
 

@@ -106,7 +106,7 @@ class Placement:
         mine = self._own_rank(name, prefer, now)
         wanting = (one for one in peers(view, self._incarnation) if one.wants(name, prefer))
         if any(one.rank(name, prefer) > mine for one in wanting):
-            self._cooling[name] = now + self._pace.cool * self._missed.patience(name, now)
+            self._cooling[name] = now + self._pace.cool * self._missed.factor(name, now)
             self._missed.add(name, now)
 
     def next_move(
@@ -140,7 +140,7 @@ class Placement:
         successor = max(wanting, key=lambda peer: peer.rank(name, prefer))
         self._moving = (name, campaigns[name].token, now + self._pace.step)
         if name in failing:
-            self._avoided[name] = now + self._pace.away * self._steps_back.patience(name, now)
+            self._avoided[name] = now + self._pace.away * self._steps_back.factor(name, now)
             self._steps_back.add(name, now)
         reason: MoveReason = "failures" if name in failing else "placement"
         return Move(name, reason, successor.lease.member)
@@ -168,7 +168,7 @@ class Placement:
     def _is_trusted(self, peer: Peer, view: View, now: float) -> bool:
         """Whether its life is old enough: all the older, the more of that member's lives ended."""
         lease = peer.lease.name
-        return view.age(lease, now) >= self._pace.settle * view.deaths.patience(lease, now)
+        return view.age(lease, now) >= self._pace.settle * view.deaths.factor(lease, now)
 
     def _may_give(self, campaign: Campaign, peer: Peer, now: float) -> bool:
         name, prefer = campaign.name, campaign.prefer
