@@ -55,8 +55,9 @@ def test_a_repeated_unscheduling_forgets_nothing_that_was_asked_for_since() -> N
     assert commanded(state, Command("unschedule"), NOW) == state
 
 
-def test_a_backfill_up_to_the_epoch_is_still_one_when_it_is_read() -> None:
-    state = commanded(JobState("s", 1.7e9), Command("backfill", "k", -1.0, 0.0), NOW)
+@pytest.mark.parametrize("since", [-6e10, -1.0])
+def test_a_backfill_up_to_the_epoch_is_still_one_when_it_is_read(since: float) -> None:
+    state = commanded(JobState("s", 1.7e9), Command("backfill", "k", since, 0.0), NOW)
     assert JobState.from_body(state.to_body()) == state
 
 

@@ -12,6 +12,7 @@ from dataclasses import replace
 from immutant.election.jobstate import MOST_ASKED, Asked, JobState
 from immutant.errors import RequestRefusedError
 from immutant.link import Command
+from immutant.schedulechecks import FARTHEST
 
 __all__ = ["commanded"]
 
@@ -79,7 +80,9 @@ def _asked_for(state: JobState, command: Command, wall: float) -> JobState:
             "a backfill is for the past: its until= must not lie ahead; the schedule does the rest"
         )
     else:
-        asked = Asked(key, math.nextafter(command.since, -math.inf), command.until)
+        # The first instant that can be written has none before it.
+        after = max(-FARTHEST, math.nextafter(command.since, -math.inf))
+        asked = Asked(key, after, command.until)
     return replace(state, asked=(*state.asked, asked))
 
 
