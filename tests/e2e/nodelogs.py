@@ -8,11 +8,14 @@ which the container's runtime read it: another process than the one that spoke, 
 all nodes, since they share this machine's.
 """
 
+import re
 import threading
 import time
+from collections import defaultdict
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
+from operator import itemgetter
 from pathlib import Path
 from typing import Self, TextIO
 
@@ -80,8 +83,17 @@ class NodeLogs:
             return self._news.wait_for(done, patience)
 
     def in_order(self, since: int = 0) -> list[Spoken]:
-        """What was spoken, in the order of time, but for so many words that were read first."""
-        return [read.said for read in sorted(self.words[since:], key=Read.moment)]
+        """What was spoken, in the order of time, but for so many words that were read first.
+
+        Words of one process stay in their turn: a disk that stalls holds back some lines for
+        longer than `_LATE`, and the next ones for less.
+        """
+        latest: dict[str, float] = defaultdict(float)
+        timed = []
+        for read in self.words[since:]:
+            latest[read.said.process] = max(latest[read.said.process], read.moment())
+            timed.append((latest[read.said.process], read.said))
+        return [said for _, said in sorted(timed, key=itemgetter(0))]
 
     def _follow(self) -> None:
         while not self._closed.wait(_POLL):
@@ -95,12 +107,17 @@ class NodeLogs:
     def _open_new_ones(self) -> None:
         """A file that is renamed or removed stays the file that it is."""
         for folder in self._folders:
-            for path in folder.glob(self._pattern):
+            for path in filter(_is_log, folder.glob(self._pattern)):
                 with suppress(OSError):
                     found = path.stat()
-                    if path.suffix != ".gz" and (found.st_dev, found.st_ino) not in self._files:
+                    if (found.st_dev, found.st_ino) not in self._files:
                         pod = path.parents[1].name.rpartition("_")[2]
                         self._files[found.st_dev, found.st_ino] = (pod, path.open())
+
+
+def _is_log(path: Path) -> bool:
+    """Whether it is text: RESTARTS.log, or what became of it, not what is compressed of that."""
+    return re.fullmatch(r"\d+\.log(\.[\d-]+)?", path.name) is not None
 
 
 def _words(pod: str, file: TextIO) -> list[Read]:

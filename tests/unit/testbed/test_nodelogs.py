@@ -62,3 +62,22 @@ def test_the_words_of_one_step_stay_in_their_turn(tmp_path: Path) -> None:
     with NodeLogs([tmp_path], "field") as logs:
         assert logs.until(lambda: len(logs.words) == len(turns), PATIENCE)
     assert [word.number for word in logs.in_order()] == [*range(len(turns))]
+
+
+def test_a_stall_of_the_disk_leaves_the_words_of_a_process_in_their_turn(tmp_path: Path) -> None:
+    now = time.clock_gettime(time.CLOCK_BOOTTIME)
+    first, second = line(1, now, read_late=0.6), line(1, now + 0.2, read_late=0.42)
+    words = first.replace(" 0 0\n", " 1 0\n") + second.replace(" 0 0\n", " 2 0\n")
+    log_of(tmp_path, "demo-0", "uid-0").write_text(words)
+    with NodeLogs([tmp_path], "field") as logs:
+        assert logs.until(lambda: len(logs.words) == 2, PATIENCE)
+    assert [word.number for word in logs.in_order()] == [1, 2]
+
+
+def test_what_the_kubelet_compresses_is_passed_over(tmp_path: Path) -> None:
+    log = log_of(tmp_path, "demo-0", "uid-0")
+    for name in ("0.log.20261125-090000.gz", "0.log.20261125-090000.tmp"):
+        log.with_name(name).write_bytes(b"\x1f\x8b\n")
+    with NodeLogs([tmp_path], "field") as logs:
+        log.write_text(line(1, 1.0))
+        assert logs.until(lambda: len(logs.words) == 1, PATIENCE)
