@@ -8,6 +8,7 @@ from functools import partial
 import pytest
 
 from immutant.calls import Handler, computing, in_thread
+from immutant.errors import HandlerExitError, TenureEndedExit
 
 
 async def both(one: int, two: int) -> tuple[int, int]:
@@ -48,6 +49,26 @@ async def test_a_plain_function_runs_in_a_thread_with_the_callers_context() -> N
 async def test_what_a_plain_function_raises_arrives() -> None:
     with pytest.raises(ZeroDivisionError):
         await in_thread(lambda: 1 // 0)
+
+
+async def ends_in_a_group(*errors: BaseException) -> None:
+    async def end(error: BaseException) -> None:
+        raise error
+
+    async with asyncio.TaskGroup() as outer, asyncio.TaskGroup() as inner:
+        for error in errors:
+            inner.create_task(end(error))
+        outer.create_task(asyncio.Event().wait())
+
+
+async def test_a_group_of_tasks_that_ends_with_its_tenure_is_the_end_of_the_tenure() -> None:
+    with pytest.raises(TenureEndedExit):
+        await Handler(ends_in_a_group, offered=2)(TenureEndedExit(), TenureEndedExit())
+
+
+async def test_a_group_of_tasks_of_which_one_failed_has_failed() -> None:
+    with pytest.raises(HandlerExitError, match="no such file"):
+        await Handler(ends_in_a_group, offered=2)(TenureEndedExit(), OSError("no such file"))
 
 
 async def test_it_is_known_how_many_plain_functions_compute() -> None:

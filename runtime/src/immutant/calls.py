@@ -129,6 +129,7 @@ class Handler:
         """Call it.
 
         Raises:
+            TenureEndedExit: It ended with its tenure, also where only tasks of its group did.
             HandlerExitError: It raised what is no Exception. Left alone that would end more than
                 the function: a SystemExit ends the loop, another BaseException its caller's task.
         """
@@ -140,10 +141,17 @@ class Handler:
         except (Exception, asyncio.CancelledError, TenureEndedExit):
             raise
         except BaseException as error:
+            if _has_only_ends_of_tenures(error):
+                raise TenureEndedExit from error
             raise HandlerExitError(
                 f"{self.name} raised {error!r}: a function that Immutant calls must return or "
                 "raise an Exception; it cannot end the process"
             ) from error
+
+
+def _has_only_ends_of_tenures(error: BaseException) -> bool:
+    """Whether it is what a TaskGroup raises when tasks of it slept to the end of their tenure."""
+    return isinstance(error, BaseExceptionGroup) and error.split(TenureEndedExit)[1] is None
 
 
 def _is_async(function: Function) -> bool:

@@ -1,5 +1,6 @@
 """What a scheduled job may rely on."""
 
+import asyncio
 import itertools
 from collections import Counter
 
@@ -62,6 +63,31 @@ async def died_in_the_middle(cluster: Cluster, interrupted: Interrupted) -> list
 
 async def test_a_run_that_was_cut_off_is_begun_again_with_the_same_id(cluster: Cluster) -> None:
     first, again, *_ = await died_in_the_middle(cluster, "rerun")
+    assert (again.id, again.attempt) == (first.id, 2)
+
+
+async def test_a_run_whose_tasks_end_with_the_tenure_is_begun_again_elsewhere(
+    cluster: Cluster,
+) -> None:
+    begun: list[Tick] = []
+
+    def grouped() -> App:
+        app = App("demo")
+
+        @app.job(every=600.0)
+        async def job(tick: Tick) -> None:
+            begun.append(tick)
+            async with asyncio.TaskGroup() as group:
+                group.create_task(tick.tenure.sleep(5.0))
+
+        return app
+
+    leaving = await cluster.join(grouped(), "demo-0")
+    await cluster.until(lambda: len(begun) == 1)
+    await cluster.join(grouped(), "demo-1")
+    await leaving.leave()
+    await cluster.until(lambda: len(begun) == 2)
+    first, again = begun
     assert (again.id, again.attempt) == (first.id, 2)
 
 
