@@ -13,6 +13,13 @@ from immutant.stores import Outgoing
 SOON = Backoff(first=0.001, most=0.001)
 
 
+class WordlessError(Exception):
+    """Its text cannot be made."""
+
+    def __str__(self) -> str:
+        raise LookupError
+
+
 async def until(condition: Any, world: Any) -> None:
     """Let a little time pass, again and again, until the condition holds."""
     async with asyncio.timeout(20):
@@ -90,6 +97,8 @@ async def test_a_failed_message_is_tried_again_with_its_attempt(
         (ValueError("bad"), "ValueError: bad"),
         (SystemExit(3), "raised SystemExit(3)"),
         (asyncio.CancelledError(), "CancelledError"),
+        (WordlessError(), "WordlessError, whose text cannot be had"),
+        (FileNotFoundError("/data/\udcff.csv"), r"/data/\udcff.csv"),
     ],
 )
 async def test_after_its_attempts_a_message_is_a_dead_letter_with_its_error(

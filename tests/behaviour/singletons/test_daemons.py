@@ -174,6 +174,26 @@ async def test_code_that_fails_or_returns_is_started_again(cluster: Cluster) -> 
     assert cluster.members[0].driver.ledger.failures == {"failing": len(attempts)}
 
 
+async def test_code_that_fails_without_words_is_started_again_in_the_same_tenure(
+    cluster: Cluster,
+) -> None:
+    app, attempts = App("demo"), []
+
+    class WordlessError(Exception):
+        def __str__(self) -> str:
+            raise LookupError
+
+    @app.daemon
+    async def failing(tenure: Tenure) -> None:
+        attempts.append(tenure.token)
+        raise WordlessError
+
+    await cluster.join(app, "demo-0")
+    await cluster.until(lambda: len(attempts) >= 3)
+    assert len(set(attempts)) == 1
+    assert cluster.members[0].driver.ledger.failures == {"failing": len(attempts)}
+
+
 async def test_code_that_fails_again_and_again_is_tried_elsewhere(
     cluster: Cluster, caplog: pytest.LogCaptureFixture
 ) -> None:

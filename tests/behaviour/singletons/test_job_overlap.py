@@ -154,6 +154,25 @@ async def test_after_so_many_retries_a_tick_has_failed(cluster: Cluster) -> None
     assert [tick.attempt for tick in tries[:4]] == [1, 2, 3, 1]
 
 
+async def test_a_run_that_fails_without_words_has_ended_too(cluster: Cluster) -> None:
+    tries: list[Tick] = []
+
+    class WordlessError(Exception):
+        def __str__(self) -> str:
+            raise LookupError
+
+    async def fail(tick: Tick) -> None:
+        tries.append(tick)
+        raise WordlessError
+
+    app = job(App("demo"), fail, every=1.0, retries=1, backoff=QUICK)
+    member = await cluster.join(app, "demo-0")
+    await cluster.until(lambda: len(tries) >= 3)
+    assert [tick.attempt for tick in tries[:3]] == [1, 2, 1]
+    outcome = (await status(member)).runs[0].outcome
+    assert outcome == "WordlessError, whose text cannot be had: LookupError"
+
+
 async def test_a_retry_survives_its_holder(cluster: Cluster) -> None:
     tries: list[tuple[str, Tick]] = []
 

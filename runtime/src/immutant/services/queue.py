@@ -18,6 +18,7 @@ from immutant.services.entries import check_tenure
 from immutant.services.messages import DeadLetter, Message, outgoing
 from immutant.stores import Delivery, QueueDepth, QueueStore
 from immutant.values import Value
+from immutant.wording import worded
 
 __all__ = ["Queue", "Received"]
 
@@ -211,6 +212,6 @@ class Received:
             # Cancelled, not failed: the attempt does not count towards its death.
             await self._store.give_back(self._queue, self._delivery, counted=False)
         elif self.message.attempt >= self._attempts:
-            await self.bury(f"{type(error).__name__}: {error}")
+            await self.bury(worded(error))
         else:
             await self.retry()

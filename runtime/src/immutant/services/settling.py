@@ -15,6 +15,7 @@ from immutant.running import Replica
 from immutant.services.messages import Message
 from immutant.services.pausing import TROUBLE, see_through
 from immutant.stores import Delivery
+from immutant.wording import worded
 
 __all__ = ["Settling", "outcome_of"]
 
@@ -75,7 +76,7 @@ class Settling:
         if error is None:
             await self._told(delivery, lambda: self._store.ack(self._queue, delivery))
         elif delivery.attempt >= self._definition.attempts:
-            await self._bury(delivery, f"{type(error).__name__}: {error}", error)
+            await self._bury(delivery, worded(error), error)
         else:
             delay = self._definition.backoff.delay(delivery.attempt, self._random)
             _log.warning(

@@ -16,6 +16,7 @@ from immutant.errors import HandlerExitError, TenureEndedExit, TenureLostError
 from immutant.link import Failure
 from immutant.singletons.endings import see_ended
 from immutant.tenure import Tenure
+from immutant.wording import worded
 
 __all__ = ["Restarts", "call_to_the_end", "keep_running"]
 
@@ -115,5 +116,5 @@ async def _run_once(name: str, handler: Handler, tenure: Tenure) -> str | None:
         return "it blocked for too long"
     except Exception as failure:
         _log.exception("daemon %r failed; it is started again", name)
-        return f"{type(failure).__name__}: {failure}"
+        return worded(failure)
     return "it returned"

@@ -19,6 +19,7 @@ from immutant.link import TickDue
 from immutant.singletons.endings import first_of, see_ended
 from immutant.singletons.running import call_to_the_end
 from immutant.tenure import Tenure, Tick
+from immutant.wording import worded
 
 __all__ = ["TickRuns"]
 
@@ -76,6 +77,9 @@ class TickRuns:
         tick = Tick(due.id, due.scheduled_at, due.attempt, self._tenure)
         try:
             error = await self._error_of(tick, overtaken)
+        except Exception as failure:  # it has ended all the same, and is to be said so
+            _log.exception("tick %s could not be seen to its end", due.id)
+            error = worded(failure)
         finally:
             if self._overtaken.get(due.id) is overtaken:
                 del self._overtaken[due.id]
@@ -131,7 +135,7 @@ async def _call(name: str, handler: Handler, tick: Tick) -> str | None:
         return None
     except Exception as failure:
         _log.exception("job %r failed on its tick %s", name, tick.id)
-        return f"{type(failure).__name__}: {failure}"
+        return worded(failure)
     return ""
 
 
