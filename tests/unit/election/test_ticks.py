@@ -1,15 +1,19 @@
 """The ticker against a plain reference: every due instant is claimed, passed over or pending."""
 
+from typing import Any
+
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from immutant.election.dues import ON_TIME
+from immutant.election.dues import ON_TIME, Dues
 from immutant.election.jobstate import JobState
 from immutant.election.ticks import Ticker
 from immutant.link import TickDue
 from immutant.schedules import Misfire, Schedule
 
 START = 1_800_000_000.0
+DAY = 86_400.0
 
 
 class Holder:
@@ -104,6 +108,60 @@ def test_a_dense_schedule_is_caught_up_with_in_few_steps() -> None:
     due = holder.step(START + 90 * 86_400)
     assert due is not None
     assert due.scheduled_at == START + 90 * 86_400
+
+
+@pytest.mark.parametrize(
+    ("options", "away"),
+    [
+        ({"cron": "* * * * * *", "until": START + 4 * DAY}, 7 * DAY),
+        ({"every": 0.1, "until": START + 4 * DAY}, 7 * DAY),
+        ({"cron": "* * * * 1 *"}, 300 * DAY),  # each second of January
+        ({"cron": "* * * * * *", "jitter": "1h"}, 90 * DAY),
+        ({"cron": "* * * * * *", "overlap": "queue"}, 90 * DAY),
+    ],
+)
+def test_a_dense_schedule_that_is_over_is_caught_up_with_in_few_steps_too(
+    options: dict[str, Any], away: float, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    walked, next_after = 0, Schedule.next_after
+
+    def counted(schedule: Schedule, instant: float, anchor: float) -> float | None:
+        nonlocal walked
+        walked += 1
+        assert walked < 5_000, "the coordinator renews nothing meanwhile"
+        return next_after(schedule, instant, anchor)
+
+    holder = Holder(Schedule.of(**options))
+    wall = START
+    while (first := holder.step(wall)) is None:
+        wall += 600.0
+    monkeypatch.setattr(Schedule, "next_after", counted)
+    holder.ticker.done(first.id, "")
+    holder.step(wall)
+    holder.take_over()
+    for _ in range(4):
+        holder.step(wall + away)
+
+
+@settings(deadline=None, max_examples=30)
+@given(
+    cron=st.sampled_from(["*/7 3 * * *", "0 0 1 * *", "* * 2 1 *", "59 23 31 12 *", "0 12 * * 1"]),
+    away=st.floats(0.0, 500 * DAY),
+    count=st.integers(1, 11),
+    jitter=st.sampled_from([0.0, 40.0]),
+)
+def test_the_latest_instants_are_those_that_a_walk_finds(
+    cron: str, away: float, count: int, jitter: float
+) -> None:
+    schedule = Schedule.of(cron=cron, jitter=jitter, until=START + 400 * DAY)
+    dues, wall, walked = Dues(schedule, "job"), START + away, list[float]()
+    due = schedule.next_after(START, START)
+    while due is not None and due <= wall:
+        walked.append(due)
+        due = schedule.next_after(due, START)
+    begun = [one for one in walked if dues.begins(one) <= wall]
+    state = JobState(schedule.fingerprint, START, last=START)
+    assert dues.latest(state, wall, count) == begun[-count:]
 
 
 @st.composite

@@ -7,6 +7,7 @@ claiming (`ticks`).
 import math
 from collections.abc import Iterator
 from dataclasses import replace
+from itertools import islice
 
 from immutant.election.jobstate import JobState
 from immutant.schedules import Schedule
@@ -19,7 +20,8 @@ ON_TIME = 1.0
 QUEUED = 10
 """Ticks that wait behind a run with `overlap="queue"`; of more, the latest."""
 
-_LOOK_BACK = (60.0, 3600.0, 86_400.0, 40 * 86_400.0, 400 * 86_400.0)
+_MOST_WALKED = 1000
+"""Due instants that are looked at one by one: more only where `jitter` is as long as so many."""
 
 
 class Dues:
@@ -55,7 +57,7 @@ class Dues:
             return state, due
         if self._schedule.misfire == "all":
             return self._within_window(state, due, wall)
-        latest = self._latest(state, wall, 1)[-1]
+        latest = self.latest(state, wall, 1)[-1]
         if self._schedule.misfire == "skip" and wall - self.begins(latest) > ON_TIME:
             return replace(state, last=latest), None
         return state, latest
@@ -74,10 +76,10 @@ class Dues:
         if self.next(state) is None:
             return state
         if overlap == "skip" and not asked:
-            found = self._latest(state, wall, 1)
+            found = self.latest(state, wall, 1)
             return replace(state, last=found[-1]) if found else state
         kept = QUEUED if overlap == "queue" else 1
-        found = self._latest(state, wall, kept + 1)
+        found = self.latest(state, wall, kept + 1)
         last = found[0] if len(found) > kept else state.last
         return replace(state, last=last, queued=wall) if found else state
 
@@ -85,6 +87,23 @@ class Dues:
         """The first instant of a backfill's range that is left."""
         due = self._schedule.beat_after(after, state.anchor)
         return due if due is not None and due <= until else None
+
+    def latest(self, state: JobState, wall: float, count: int) -> list[float]:
+        """The latest due instants up to now that nobody claimed, oldest first.
+
+        Looked for from now back to the first of them, and not from where the schedule stopped: a
+        schedule of seconds has a million instants in two weeks.
+        """
+        since = base(state, self._schedule)
+        start = wall - self._schedule.jitter  # what was due by then has begun, whatever it drew
+        for _ in range(count):
+            found = self._last(state, since, start)
+            if found is None:
+                start = since
+                break
+            start = math.nextafter(found, -math.inf)
+        dues = islice(self._between(state, start, wall), _MOST_WALKED)
+        return [due for due in dues if self.begins(due) <= wall][-count:]
 
     def _within_window(
         self, state: JobState, due: float, wall: float
@@ -97,26 +116,29 @@ class Dues:
         is_now = due_in is not None and self.begins(due_in) <= wall
         return passed, due_in if is_now else None
 
-    def _latest(self, state: JobState, wall: float, count: int) -> list[float]:
-        """The latest due instants up to now that nobody claimed, oldest first.
-
-        Looked for in growing spans back from now, so that a schedule of seconds is not walked
-        through from where it stopped a week ago.
-        """
-        since = base(state, self._schedule)
-        found: list[float] = []
-        for span in (*_LOOK_BACK, math.inf):
-            found = [*self._between(state, max(since, wall - span), wall)][-count:]
-            if len(found) == count or wall - span <= since:
-                break
+    def _last(self, state: JobState, since: float, until: float) -> float | None:
+        """The last due instant after `since` and not after `until`, in some dozens of steps."""
+        span = 1.0
+        while (found := self._next_within(state, max(since, until - span), until)) is None:
+            if until - span <= since:
+                return None
+            span *= 2
+        end = until  # none is after it
+        while (later := self._next_within(state, found, until)) is not None:
+            middle = (later + end) / 2
+            beyond = self._next_within(state, middle, until)
+            found, end = (later, middle) if beyond is None else (beyond, end)
         return found
 
-    def _between(self, state: JobState, after: float, wall: float) -> Iterator[float]:
+    def _next_within(self, state: JobState, after: float, until: float) -> float | None:
         due = self._schedule.next_after(after, state.anchor)
-        while due is not None and due <= wall:
-            if self.begins(due) <= wall:
-                yield due
-            due = self._schedule.next_after(due, state.anchor)
+        return due if due is not None and due <= until else None
+
+    def _between(self, state: JobState, after: float, until: float) -> Iterator[float]:
+        due = self._next_within(state, after, until)
+        while due is not None:
+            yield due
+            due = self._next_within(state, due, until)
 
 
 def base(state: JobState, schedule: Schedule) -> float:
