@@ -148,6 +148,11 @@ class Schedule:
         text = _json({name: fields[name] for name in _IDENTITY})
         return hashlib.sha256(text.encode()).hexdigest()[:16]
 
+    @property
+    def is_of_the_calendar(self) -> bool:
+        """Whether the same instants are due whenever the cluster first saw it."""
+        return bool(self.cron) or self.at is not None
+
     def to_json(self) -> str:
         """The schedule as JSON text, for `from_json`."""
         return _json(asdict(self))

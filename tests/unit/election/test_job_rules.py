@@ -1,6 +1,7 @@
 """Rule 12's commands, each against the execution that would lose one, or a claim, or a tenure."""
 
 from dataclasses import replace
+from typing import Any
 
 from tests.unit.election.table import TIMINGS, Seat, Table, holder
 
@@ -16,10 +17,10 @@ from immutant.schedules import Schedule
 JOB = "demo.job.j"
 
 
-def job_holder(table: Table, every: float = 1.0) -> Seat:
+def job_holder(table: Table, **schedule: Any) -> Seat:
     """A member that holds the job, and has been told of its first tick."""
     seat = holder(table)
-    ticker = Ticker("j", Schedule.of(every=every), member="demo-0")
+    ticker = Ticker("j", Schedule.of(**schedule), member="demo-0")
     seat.do(seat.election.stand(JOB, ticker, table.now))
     for _ in range(200):
         seat.live(0.1)
@@ -94,6 +95,15 @@ def test_a_claim_whose_reply_was_lost_is_told_though_a_command_came_after_it() -
     seat.settle()
     assert [due.attempt for due in ticks(seat) if due.id.endswith("/trigger-k")] == [1]
     assert state(table).paused
+
+
+def test_a_run_that_goes_on_is_not_claimed_beside_itself_after_unschedule_and_resume() -> None:
+    table = Table()
+    seat = job_holder(table, every=60, at=table.now - 1, overlap="allow")
+    for verb in ("unschedule", "resume"):
+        command(table, verb)
+        seat.live(1.0)
+    assert len(ticks(seat)) == 1
 
 
 def test_a_release_after_a_command_keeps_it_for_the_successor() -> None:

@@ -82,6 +82,52 @@ def test_a_changed_schedule_begins_anew() -> None:
     assert (due.scheduled_at, due.attempt) == (START + 100, 1)
 
 
+CHANGES: list[dict[str, Any]] = [
+    {"window": 7200},
+    {"interrupted": "record"},
+    {"until": START + 1e6},
+    {"misfire": "all"},
+]
+
+
+def run(holder: Holder, wall: float) -> list[str]:
+    """Run all that is to be run now, each to a good end; the ids."""
+    ran = []
+    while (due := holder.step(wall)) is not None:
+        ran.append(due.id)
+        holder.ticker.done(due.id, "")
+    return ran
+
+
+@pytest.mark.parametrize("change", CHANGES)
+@pytest.mark.parametrize(
+    "options",
+    [{"at": START + 60}, {"every": 60, "at": START}, {"cron": "* * * * *"}],
+    ids=["once", "every", "cron"],
+)
+def test_a_tick_that_ran_is_not_claimed_again_by_a_changed_schedule(
+    options: dict[str, Any], change: dict[str, Any]
+) -> None:
+    holder = Holder(Schedule.of(**options))
+    ran = [one for second in range(0, 181, 10) for one in run(holder, START + second)]
+    assert len(ran) in (1, 4)
+    holder.schedule = Schedule.of(**(options | change))
+    holder.take_over()
+    # Its holder's calendar is a bit behind, as that of another replica may be.
+    again = [one for second in range(-1, 40, 10) for one in run(holder, START + 180 + second)]
+    assert not set(again) & set(ran)
+
+
+def test_a_changed_period_begins_now_also_by_a_calendar_that_is_a_bit_behind() -> None:
+    holder = Holder(Schedule.of(every=10))
+    holder.step(START)
+    holder.schedule = Schedule.of(in_=0)
+    holder.take_over()
+    due = holder.step(START - 0.5)
+    assert due is not None
+    assert due.scheduled_at == START - 0.5
+
+
 def test_garbage_in_the_record_begins_anew() -> None:
     holder = Holder(Schedule.of(every=10))
     holder.body = '{"schedule": 1}'

@@ -143,7 +143,6 @@ class Dues:
 
 def base(state: JobState, schedule: Schedule) -> float:
     """The instant after which the next tick is looked for."""
-    if state.last is not None:
-        return state.last
     lead = schedule.window if schedule.at is not None else 0.0
-    return math.nextafter(state.anchor - lead, -math.inf)
+    first = math.nextafter(state.anchor - lead, -math.inf)
+    return first if state.last is None else max(first, state.last)

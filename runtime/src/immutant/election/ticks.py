@@ -175,7 +175,11 @@ class Ticker:
             self._overtaken.discard(tick)
 
     def _anchored(self, state: JobState, wall: float) -> JobState:
-        """A new job, or a new schedule, begins now; its past is nobody's debt (rule 12)."""
+        """A new job, or a new schedule, begins now; its past is nobody's debt (rule 12).
+
+        What is due by the calendar, and not from now on, may have been claimed by the schedule
+        before: each such instant is one tick, whichever schedule names it.
+        """
         if state.schedule == self._fingerprint:
             return state
         for tick in state.ticks:
@@ -184,6 +188,7 @@ class Ticker:
         return JobState(
             self._fingerprint,
             anchor=wall,
+            last=state.last if self._schedule.is_of_the_calendar else None,
             ticks=state.ticks,
             runs=state.runs,
             asked=state.asked,
