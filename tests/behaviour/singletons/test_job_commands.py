@@ -2,6 +2,7 @@
 
 import contextlib
 import itertools
+import json
 from collections.abc import Awaitable, Callable
 from dataclasses import replace
 from typing import Any
@@ -12,6 +13,7 @@ from tests.behaviour.singletons.conftest import Cluster, Member
 from immutant import App, CoordinatorError, Tick
 from immutant.errors import ConflictError, RequestRefusedError
 from immutant.link import Command, JobStatus
+from immutant.wire import encode_job
 
 
 def ticking(ticks: list[Tick], **options: Any) -> App:
@@ -167,6 +169,27 @@ async def test_the_last_runs_tell_when_where_and_how(cluster: Cluster) -> None:
     assert run.ended is not None
     assert run.scheduled_at <= run.started <= run.ended
     assert [one.name for one in await other.driver.jobs.all()] == ["job"]
+
+
+async def test_a_job_whose_error_names_a_file_that_is_no_utf_8_can_be_commanded(
+    cluster: Cluster,
+) -> None:
+    app = App("demo")
+
+    @app.job(name="job", every=600)
+    async def job(tick: Tick) -> None:
+        raise FileNotFoundError(b"/data/\xff.csv".decode(errors="surrogateescape"))
+
+    member = await cluster.join(app, "demo-0")
+
+    async def has_failed() -> bool:
+        with contextlib.suppress(CoordinatorError):  # nobody has held it so far
+            return bool((await status(member)).runs)
+        return False
+
+    await cluster.until_async(has_failed)
+    answer = encode_job(await command(member, "trigger", key="k"))
+    assert json.dumps(answer, ensure_ascii=False).encode(), "as the coordinator answers"
 
 
 async def test_what_cannot_be_commanded_is_refused_with_a_sentence(cluster: Cluster) -> None:

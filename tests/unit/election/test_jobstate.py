@@ -181,6 +181,18 @@ def test_a_full_body_is_small_enough_for_an_annotation() -> None:
     assert len(body) < 24_000, "etcd and the API server take 256 KiB of annotations"
 
 
+def test_an_outcome_that_is_no_utf_8_can_be_read_and_answered_with() -> None:
+    """From a body of the version before, or from an application of it."""
+    name = "/data/\udcff.csv"
+    tick = OpenTick(DUE, 1)
+    state = JobState("f", DUE, ticks=(tick,)).ended(tick, DUE, name)
+    body = JobState("f", DUE, runs=(Run(DUE, 1, DUE, name),)).to_body()
+    read = JobState.from_body(body)
+    assert read is not None
+    for run in (*state.runs, *read.runs):
+        assert run.outcome.encode() == rb"/data/\udcff.csv"
+
+
 def test_ids_of_asked_ticks_never_meet_those_of_the_schedule() -> None:
     ids = {tick_id("job", DUE), tick_id("job", DUE, "trigger-k"), tick_id("job", DUE, "backfill-k")}
     assert len(ids) == 3

@@ -203,9 +203,8 @@ class JobState:
         self, tick: OpenTick, wall: float, outcome: str, left: OpenTick | None = None
     ) -> Self:
         """The tick's attempt has ended, and this is left of the tick: None when it is over."""
-        run = Run(
-            tick.due, tick.attempt, wall, outcome[:_OUTCOME], tick.key, tick.began, tick.member
-        )
+        said = _coded(outcome)[:_OUTCOME]
+        run = Run(tick.due, tick.attempt, wall, said, tick.key, tick.began, tick.member)
         mapped = (left if one == tick else one for one in self.ticks)
         ticks = tuple(one for one in mapped if one is not None)
         return replace(self, ticks=ticks, runs=(*self.runs, run)[-RUNS_KEPT:])
@@ -270,7 +269,12 @@ def _all(raw: object, make: Callable[[Mapping[str, Any]], T]) -> tuple[T, ...]:
 def _text(raw: object) -> str:
     if not isinstance(raw, str):
         raise TypeError(f"{raw!r} is no text")
-    return raw
+    return _coded(raw)
+
+
+def _coded(text: str) -> str:
+    """The text as every coder takes it: JSON may hold lone surrogates, which UTF-8 may not."""
+    return text.encode("utf-8", "backslashreplace").decode()
 
 
 def _whole(raw: object) -> int:
