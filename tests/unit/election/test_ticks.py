@@ -6,10 +6,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from immutant.election.commands import commanded
 from immutant.election.dues import ON_TIME, Dues
 from immutant.election.jobstate import JobState
 from immutant.election.ticks import Ticker
-from immutant.link import TickDue
+from immutant.link import Command, TickDue
 from immutant.schedules import Misfire, Schedule
 
 START = 1_800_000_000.0
@@ -38,6 +39,21 @@ class Holder:
             return None
         self.body = body
         return self.ticker.committed(body, not_after=1e12)
+
+    def settle(self, wall: float) -> list[TickDue]:
+        """Step until nothing is to be begun; what was."""
+        begun = []
+        while (body := self.ticker.propose(wall, claim=True)) is not None:
+            self.body = body
+            if (due := self.ticker.committed(body, not_after=1e12)) is not None:
+                begun.append(due)
+        return begun
+
+    def command(self, command: Command, wall: float) -> list[TickDue]:
+        """A command lands, and the holder sees it on its watch; what is begun then."""
+        self.body = commanded(self.state, command, wall).to_body()
+        self.ticker.seen(self.body)
+        return self.settle(wall)
 
     @property
     def state(self) -> JobState:

@@ -161,10 +161,13 @@ class Ticker:
     def _without(self, state: JobState, tick: OpenTick, wall: float, outcome: str) -> JobState:
         is_failure = outcome not in ("", "cancelled")
         is_wanted = bool(tick.key) or not state.unscheduled
+        again = None
         if is_failure and is_wanted and tick.failures < self._schedule.retries:
             wait = self._schedule.wait_after(tick.failures + 1, self._id(tick))
-            return state.ended(tick, wall, outcome, tick.failed(wall + wait))
-        state = state.ended(tick, wall, outcome or "ok")
+            again = tick.failed(wall + wait)
+        state = state.ended(tick, wall, outcome or "ok", again)
+        if again is not None and not tick.key:
+            return state  # what comes due until its retries are over came due during it
         return self._dues.after_run(state, wall, asked=bool(tick.key))
 
     def _forget_ended(self) -> None:

@@ -1,0 +1,53 @@
+"""What becomes of ticks, and of what was asked for, where the options of a job meet."""
+
+from tests.unit.election.test_ticks import START, Holder
+
+from immutant import Backoff
+from immutant.link import Command, TickDue
+from immutant.schedules import Schedule
+
+FAILED = "ValueError: no"
+
+
+def begin(schedule: Schedule) -> tuple[Holder, TickDue]:
+    """A holder whose first tick has begun."""
+    holder = Holder(schedule)
+    (first,) = holder.settle(START)
+    return holder, first
+
+
+def end(holder: Holder, tick: TickDue, wall: float, error: str = "") -> list[TickDue]:
+    """A run ends; what is begun then."""
+    holder.ticker.done(tick.id, error)
+    return holder.settle(wall)
+
+
+def played(holder: Holder, since: float, seconds: int) -> list[float]:
+    """When that was due which is run in so many seconds, each at once and well."""
+    ran = []
+    for tenth in range(10 * seconds):
+        for due in holder.settle(START + since + tenth / 10):
+            ran.append(due.scheduled_at - START)
+            holder.ticker.done(due.id, "")
+    return ran
+
+
+def after_a_failed_trigger(schedule: Schedule) -> Holder:
+    """A run was triggered after 5 s; that it failed is heard, and not written yet."""
+    holder, first = begin(schedule)
+    end(holder, first, START + 1)
+    (asked,) = holder.command(Command("trigger", "k"), START + 5)
+    holder.ticker.done(asked.id, FAILED)
+    return holder
+
+
+def test_with_queue_ticks_wait_behind_a_triggered_run_that_fails() -> None:
+    schedule = Schedule.of(every=10, overlap="queue", retries=1)
+    holder = after_a_failed_trigger(schedule)
+    assert [due for due in played(holder, 35, 10) if due in (10, 20, 30)] == [10, 20, 30]
+
+
+def test_a_triggered_run_that_fails_makes_no_tick_a_missed_one() -> None:
+    schedule = Schedule.of(every=10, misfire="skip", retries=1, backoff=Backoff(1, 1))
+    holder = after_a_failed_trigger(schedule)
+    assert 10 in played(holder, 15, 4)
