@@ -1,6 +1,7 @@
 """What becomes of ticks, and of what was asked for, where the options of a job meet."""
 
-from tests.unit.election.test_ticks import START, Holder
+import pytest
+from tests.unit.election.test_ticks import DAY, START, Holder
 
 from immutant import Backoff
 from immutant.link import Command, TickDue
@@ -51,3 +52,21 @@ def test_a_triggered_run_that_fails_makes_no_tick_a_missed_one() -> None:
     schedule = Schedule.of(every=10, misfire="skip", retries=1, backoff=Backoff(1, 1))
     holder = after_a_failed_trigger(schedule)
     assert 10 in played(holder, 15, 4)
+
+
+@pytest.mark.parametrize("is_cut_off", [False, True])
+def test_of_missed_ticks_the_latest_is_run_also_after_a_run_that_is_only_recorded(
+    is_cut_off: bool,
+) -> None:
+    holder, first = begin(Schedule.of(every="1h", interrupted="record"))
+    if not is_cut_off:
+        end(holder, first, START + 1)
+    holder.take_over()  # a day later
+    assert [due.scheduled_at - START for due in holder.settle(START + DAY + 5)] == [DAY]
+
+
+def test_no_missed_tick_is_run_with_skip_after_a_run_that_is_only_recorded() -> None:
+    holder, _ = begin(Schedule.of(every="1h", interrupted="record", misfire="skip"))
+    holder.take_over()
+    assert holder.settle(START + DAY + 5) == []
+    assert [due.scheduled_at - START for due in holder.settle(START + DAY + 3600)] == [DAY + 3600]

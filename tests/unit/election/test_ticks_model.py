@@ -73,7 +73,8 @@ class Reference:
             overtaken = self.schedule.overlap == "cancel" and self.due(now)
             if tick.where == CUT and (self.schedule.interrupted == "record" or overtaken):
                 del self.open[due]
-                self.after_run(now)
+                if self.schedule.overlap != "skip":
+                    self.after_run(now)
             elif tick.where == CUT and len(self.here()) < room:
                 return self.again(due)
         if len(self.here()) >= room:

@@ -219,7 +219,8 @@ class Ticker:
                 continue
             if self._is_given_up(state, tick, wall):
                 state = state.ended(tick, wall, "interrupted")
-                state = self._dues.after_run(state, wall, asked=bool(tick.key))
+                if self._schedule.overlap != "skip":  # else what was due since is the misfire's
+                    state = self._dues.after_run(state, wall, asked=bool(tick.key))
             elif not self._is_full() and self._may_go_on(state, tick):
                 again = tick.again(wall, self._member)
                 return state.ended(tick, wall, "interrupted", again), again
