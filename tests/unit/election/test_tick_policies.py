@@ -70,3 +70,14 @@ def test_no_missed_tick_is_run_with_skip_after_a_run_that_is_only_recorded() -> 
     holder.take_over()
     assert holder.settle(START + DAY + 5) == []
     assert [due.scheduled_at - START for due in holder.settle(START + DAY + 3600)] == [DAY + 3600]
+
+
+def test_with_cancel_a_retry_is_not_dropped_for_a_tick_that_is_not_run_either() -> None:
+    schedule = Schedule.of(
+        every=10, overlap="cancel", misfire="skip", retries=1, backoff=Backoff(12, 12)
+    )
+    holder, first = begin(schedule)
+    end(holder, first, START + 5, FAILED)
+    holder.take_over()
+    assert holder.settle(START + 12) == [], "its retry is yet to come, and the tick of 10 is missed"
+    assert [(due.id, due.attempt) for due in holder.settle(START + 14)] == [(first.id, 2)]

@@ -94,14 +94,16 @@ class Reference:
         due = self.due(now)
         if not due:
             return None
-        if self.schedule.overlap == "cancel":
-            self.open.clear()
-        if len(self.open) >= (MOST_OPEN if self.schedule.overlap == "allow" else 1):
+        is_replaced = self.schedule.overlap == "cancel"
+        room = MOST_OPEN if self.schedule.overlap == "allow" else 1
+        if not is_replaced and len(self.open) >= room:
             return None
         if due[0] > self.queued:
             due = self.after_misfire(due, now)
         if not due:
             return None
+        if is_replaced:
+            self.open.clear()
         self.pass_over([one for one in self.dues if one <= due[0]])
         self.open[due[0]] = Tick()
         return due[0], 1

@@ -252,12 +252,13 @@ class Ticker:
     def _scheduled(self, state: JobState, wall: float) -> tuple[JobState, float | None]:
         if state.paused or not self._is_due(state, wall):
             return state, None
-        if self._schedule.overlap == "cancel":
-            ticks = tuple(one for one in state.ticks if one.key or one.retry is None)
-            state = replace(state, ticks=ticks)
-        if self._room == 1 and any(not one.key for one in state.ticks):
+        left = state.ticks
+        if self._schedule.overlap == "cancel":  # for the next tick, retries are given up
+            left = tuple(one for one in left if one.key or one.retry is None)
+        if self._room == 1 and any(not one.key for one in left):
             return state, None
-        return self._dues.to_claim(state, wall)
+        passed, due = self._dues.to_claim(state, wall)
+        return (passed, None) if due is None else (replace(passed, ticks=left), due)
 
     def _backfilled(self, state: JobState, wall: float) -> tuple[JobState, OpenTick | None]:
         """The next tick of a backfill; they go one after the other."""
