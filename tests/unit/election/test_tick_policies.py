@@ -81,3 +81,12 @@ def test_with_cancel_a_retry_is_not_dropped_for_a_tick_that_is_not_run_either() 
     holder.take_over()
     assert holder.settle(START + 12) == [], "its retry is yet to come, and the tick of 10 is missed"
     assert [(due.id, due.attempt) for due in holder.settle(START + 14)] == [(first.id, 2)]
+
+
+def test_with_cancel_a_run_that_was_cut_off_in_a_paused_job_is_run_again_at_resume() -> None:
+    holder, first = begin(Schedule.of(every=10, overlap="cancel"))
+    holder.command(Command("pause"), START + 1)
+    holder.take_over()
+    assert holder.settle(START + 12) == []
+    begun = holder.command(Command("resume"), START + 15)
+    assert [(due.id, due.attempt) for due in begun] == [(first.id, 2)]

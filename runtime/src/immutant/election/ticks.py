@@ -230,7 +230,9 @@ class Ticker:
         """Whether an interrupted tick is not run again."""
         if self._schedule.interrupted == "record" or (state.unscheduled and not tick.key):
             return True
-        return not tick.key and self._schedule.overlap == "cancel" and self._is_due(state, wall)
+        if tick.key or self._schedule.overlap != "cancel":
+            return False
+        return not state.paused and self._is_due(state, wall)  # for the tick that is begun then
 
     def _may_go_on(self, state: JobState, tick: OpenTick) -> bool:
         """Whether a further attempt may begin: what was asked for goes on in a paused job."""
