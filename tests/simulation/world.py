@@ -31,7 +31,7 @@ from immutant.link import (
     TickDue,
     TickOvertaken,
 )
-from immutant.schedules import Schedule
+from immutant.schedules import Misfire, Schedule
 
 __all__ = ["DAEMON", "JOB", "World"]
 
@@ -92,14 +92,15 @@ class World:
         self.time = max(self.time, until)
 
     def _schedule(self) -> Schedule:
-        return Schedule.of(
+        misfire: Misfire = self.random.choice(["skip", "latest", "all"])
+        schedule = Schedule.of(
             every=0.3,
-            misfire=self.random.choice(["skip", "latest", "all"]),
             overlap=self.random.choice(["skip", "skip", "queue", "allow", "cancel"]),
             jitter=self.random.choice([0.0, 0.1]),
             retries=self.random.choice([0, 2]),
             backoff=Backoff(first=0.1, most=0.4),
         )
+        return replace(schedule, misfire=misfire)  # "all" with "cancel" too, as versions before
 
     def later(self, delay: float, action: Callable[[], None]) -> None:
         heapq.heappush(self._events, (self.time + delay, next(self.serial), action))

@@ -115,6 +115,10 @@ def test_a_daily_run_survives_both_changes_of_the_clock(
         ({"at": 1.0, "repeat": 3}, "add every=, or leave repeat= out"),
         ({"in_": 1, "repeat": 0}, "add every=, or leave repeat= out"),
         ({"every": 1, "at": 2.0, "until": 1.0}, "until=1.0 is before at=2.0"),
+        (
+            {"every": 1, "misfire": "all", "overlap": "cancel"},
+            "misfire='latest', or overlap='queue'",
+        ),
     ],
 )
 def test_what_cannot_be_a_schedule_is_refused_with_what_to_write(
@@ -133,8 +137,11 @@ def test_a_schedule_survives_its_journey_as_json() -> None:
 
 
 def test_what_the_version_before_took_is_still_the_same_schedule() -> None:
-    written = replace(Schedule.of(at=2.0), until=1.0, repeat=3)
-    assert Schedule.from_json(written.to_json()) == written
+    for written in (
+        replace(Schedule.of(at=2.0), until=1.0, repeat=3),
+        replace(Schedule.of(every=2, overlap="cancel"), misfire="all"),
+    ):
+        assert Schedule.from_json(written.to_json()) == written
 
 
 def plain_runs(

@@ -263,7 +263,7 @@ class App(WebSide):
             until: No run after that.
             repeat: How many runs of `every` or `cron` follow the first.
             misfire: Of the runs missed while nobody could run them: "skip" all, run the "latest",
-                or "all" within `window`.
+                or "all" within `window` (not with `overlap="cancel"`).
             window: How far back "all" looks.
             interrupted: A run that was cut off is run again ("rerun") or only recorded ("record").
             overlap: What comes due during a run is passed over ("skip"), waits ("queue", the latest

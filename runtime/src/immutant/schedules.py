@@ -116,6 +116,11 @@ class Schedule:
                 "repeat= counts the runs of every= or cron=, and at= or in_= alone is one run; "
                 "add every=, or leave repeat= out"
             )
+        if misfire == "all" and overlap == "cancel":
+            raise DefinitionError(
+                "with overlap='cancel' all of misfire='all' but the last would begin only to be "
+                "cancelled for the next; write misfire='latest', or overlap='queue' to run them all"
+            )
         zone = check.zone(tz or "UTC")
         start, end = check.instant("at", at, zone), check.instant("until", until, zone)
         if start is not None and end is not None and end < start:
@@ -173,10 +178,11 @@ class Schedule:
                 backoff=Backoff(**raw["backoff"]) if "backoff" in raw else 1.0,
                 **options,
             )
-            # Versions before took both where they mean nothing. Left out, the schedule would be
+            # Versions before took these where they mean nothing. Left out, the schedule would be
             # another one, and its job would begin anew.
             return replace(
                 found,
+                misfire=check.choice("misfire", raw.get("misfire", "latest"), get_args(Misfire)),
                 until=check.instant("until", raw.get("until"), check.zone(found.tz)),
                 repeat=check.repeat(raw.get("repeat")),
             )
@@ -240,7 +246,7 @@ class Schedule:
 
 
 _OPTIONS = (
-    *("every", "tz", "at", "misfire", "window", "interrupted"),
+    *("every", "tz", "at", "window", "interrupted"),
     *("overlap", "jitter", "timeout", "retries"),
 )
 """What `of` takes as it stands in a record."""
