@@ -1,9 +1,12 @@
 """What becomes of ticks, and of what was asked for, where the options of a job meet."""
 
+from typing import Any
+
 import pytest
 from tests.unit.election.test_ticks import DAY, START, Holder
 
 from immutant import Backoff
+from immutant.election.jobstate import MOST_OPEN
 from immutant.link import Command, TickDue
 from immutant.schedules import Schedule
 
@@ -90,3 +93,30 @@ def test_with_cancel_a_run_that_was_cut_off_in_a_paused_job_is_run_again_at_resu
     assert holder.settle(START + 12) == []
     begun = holder.command(Command("resume"), START + 15)
     assert [(due.id, due.attempt) for due in begun] == [(first.id, 2)]
+
+
+@pytest.mark.parametrize(
+    "options",
+    [{"overlap": "queue"}, {"misfire": "all"}, {"overlap": "cancel"}, {"overlap": "allow"}],
+)
+def test_a_backfill_is_run_though_runs_take_longer_than_a_period(options: dict[str, Any]) -> None:
+    takes = 12 if options.get("overlap") != "allow" else 12 * MOST_OPEN
+    holder, first = begin(Schedule.of(every=10, **options))
+    begun = [(first, 0)]
+    for second in range(1, 1500):
+        wall = START + second
+        for name in holder.ticker.overtaken():
+            holder.ticker.done(name, "CancelledError: the next tick is due")
+        for due, at in begun:
+            if second == at + takes:
+                holder.ticker.done(due.id, "")
+        if second == 400:
+            begun += [
+                (due, second)
+                for due in holder.command(Command("backfill", "k", START - 35, START - 5), wall)
+            ]
+        begun += [(due, second) for due in holder.settle(wall)]
+    asked = [due.scheduled_at - START for due, _ in begun if "backfill" in due.id]
+    assert asked == [-30, -20, -10]
+    own = [due for due, at in begun if "backfill" not in due.id and at > 400]
+    assert len(own) > 50, "and the schedule goes on"

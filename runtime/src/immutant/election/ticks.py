@@ -239,19 +239,23 @@ class Ticker:
         return bool(tick.key) or not state.paused
 
     def _claimed(self, state: JobState, wall: float) -> tuple[JobState, OpenTick | None]:
-        """A tick's first attempt: of a trigger, else of the schedule, else of a backfill."""
-        if len(state.ticks) < MOST_OPEN:
-            for asked in state.asked:
-                if asked.until is None:
-                    return self._begun(_without_asked(state, asked), asked.after, asked.key, wall)
-            state, due = self._scheduled(state, wall)
-            if due is not None:
-                state = replace(state, last=due, count=state.count + 1)
-                return self._begun(state, due, "", wall)
-            return self._backfilled(state, wall)
+        """A tick's first attempt: of a trigger, else of the schedule or of a backfill."""
+        if len(state.ticks) >= MOST_OPEN:
+            return state, None
+        for asked in state.asked:
+            if asked.until is None:
+                return self._begun(_without_asked(state, asked), asked.after, asked.key, wall)
+        claims = [self._scheduled, self._backfilled]
+        if state.runs and not state.runs[-1].key:
+            claims.reverse()  # in turn: a schedule whose ticks wait would let no backfill begin
+        for claim in claims:
+            state, opening = claim(state, wall)
+            if opening is not None:
+                return state, opening
         return state, None
 
-    def _scheduled(self, state: JobState, wall: float) -> tuple[JobState, float | None]:
+    def _scheduled(self, state: JobState, wall: float) -> tuple[JobState, OpenTick | None]:
+        """The schedule's tick that is due."""
         if state.paused or not self._is_due(state, wall):
             return state, None
         left = state.ticks
@@ -260,7 +264,10 @@ class Ticker:
         if self._room == 1 and any(not one.key for one in left):
             return state, None
         passed, due = self._dues.to_claim(state, wall)
-        return (passed, None) if due is None else (replace(passed, ticks=left), due)
+        if due is None:
+            return passed, None
+        claimed = replace(passed, ticks=left, last=due, count=passed.count + 1)
+        return self._begun(claimed, due, "", wall)
 
     def _backfilled(self, state: JobState, wall: float) -> tuple[JobState, OpenTick | None]:
         """The next tick of a backfill; they go one after the other."""
