@@ -78,4 +78,10 @@ def test_so_many_wait_and_no_more() -> None:
 
 def test_a_backfill_of_the_future_is_refused() -> None:
     with pytest.raises(RequestRefusedError, match="must not lie ahead"):
-        commanded(JobState("s", 1.7e9), Command("backfill", "k", 1.7e9, NOW + 1), NOW)
+        commanded(JobState("s", 1.7e9), Command("backfill", "k", 1.7e9, NOW + 3), NOW)
+
+
+def test_a_backfill_up_to_now_is_taken_by_a_calendar_that_is_a_bit_behind() -> None:
+    """As that of a cluster is: by up to a second."""
+    state = commanded(JobState("s", 1.7e9), Command("backfill", "k", 1.7e9, NOW + 1), NOW)
+    assert [one.until for one in state.asked] == [NOW], "the schedule does what is due after it"

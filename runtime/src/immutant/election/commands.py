@@ -18,6 +18,9 @@ __all__ = ["commanded"]
 
 _KEY = re.compile(r"[\w-]{1,64}", re.ASCII)
 
+_BEHIND = 2.0
+"""Seconds by which the calendar of who asks may be ahead of the store's, in a cluster and well."""
+
 _ANEW = ""
 """The fingerprint of no schedule: the job's holder begins it anew."""
 
@@ -75,14 +78,14 @@ def _asked_for(state: JobState, command: Command, wall: float) -> JobState:
         )
     if command.verb == "trigger":
         asked = Asked(key, wall)
-    elif command.until > wall:
+    elif command.until > wall + _BEHIND:
         raise RequestRefusedError(
             "a backfill is for the past: its until= must not lie ahead; the schedule does the rest"
         )
     else:
         # The first instant that can be written has none before it.
         after = max(-FARTHEST, math.nextafter(command.since, -math.inf))
-        asked = Asked(key, after, command.until)
+        asked = Asked(key, after, min(command.until, wall))
     return replace(state, asked=(*state.asked, asked))
 
 
