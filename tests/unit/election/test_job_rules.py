@@ -106,6 +106,19 @@ def test_a_run_that_goes_on_is_not_claimed_beside_itself_after_unschedule_and_re
     assert len(ticks(seat)) == 1
 
 
+def test_a_claim_whose_reply_was_lost_is_told_though_the_job_was_unscheduled_after_it() -> None:
+    seat = job_holder(table := Table(), every=600)
+    end_first(seat)
+    seat.settle()
+    command(table, "trigger", "k")
+    seat.watch()
+    seat.do(seat.election.wake(table.now))
+    seat.serve(lose_reply=True)
+    command(table, "unschedule")
+    seat.live(2.0)
+    assert [due.attempt for due in ticks(seat) if due.id.endswith("/trigger-k")] == [1]
+
+
 def test_a_release_after_a_command_keeps_it_for_the_successor() -> None:
     seat = job_holder(table := Table(), every=600)
     seat.do(seat.election.drain("a test", 1.0, table.now))

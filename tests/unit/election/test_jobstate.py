@@ -64,6 +64,7 @@ open_ticks = st.builds(
     member=texts,
     failures=st.integers(0, 5),
     retry=st.none() | instants,
+    final=st.booleans(),
 )
 runs = st.builds(Run, instants, st.integers(1, 9), instants, texts, texts, instants, texts)
 states = st.builds(

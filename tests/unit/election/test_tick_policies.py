@@ -6,7 +6,7 @@ import pytest
 from tests.unit.election.test_ticks import DAY, START, Holder
 
 from immutant import Backoff
-from immutant.election.jobstate import MOST_OPEN
+from immutant.election.jobstate import MOST_OPEN, tick_id
 from immutant.link import Command, TickDue
 from immutant.schedules import Schedule
 
@@ -120,3 +120,35 @@ def test_a_backfill_is_run_though_runs_take_longer_than_a_period(options: dict[s
     assert asked == [-30, -20, -10]
     own = [due for due, at in begun if "backfill" not in due.id and at > 400]
     assert len(own) > 50, "and the schedule goes on"
+
+
+@pytest.mark.parametrize("is_triggered", [False, True])
+@pytest.mark.parametrize("is_resumed", [False, True])
+@pytest.mark.parametrize("is_cut_off", [False, True])
+def test_what_runs_at_an_unscheduling_is_not_tried_again(
+    is_triggered: bool, is_resumed: bool, is_cut_off: bool
+) -> None:
+    holder, running = begin(Schedule.of(every=1000, retries=3))
+    if is_triggered:
+        end(holder, running, START + 1)
+        (running,) = holder.command(Command("trigger", "k"), START + 2)
+    begun = holder.command(Command("unschedule"), START + 3)
+    if is_resumed:
+        begun += holder.command(Command("resume"), START + 4)
+    if is_cut_off:
+        holder.take_over()
+    holder.ticker.done(running.id, FAILED)
+    for second in range(5, 30):
+        begun += holder.settle(START + second)
+    assert running.id not in [due.id for due in begun]
+    assert running.id not in [tick_id("job", one.due, one.key) for one in holder.state.ticks]
+
+
+def test_what_is_asked_for_after_an_unscheduling_is_tried_again() -> None:
+    holder, first = begin(Schedule.of(every=1000, retries=3))
+    end(holder, first, START + 1)
+    holder.command(Command("unschedule"), START + 2)
+    (asked,) = holder.command(Command("trigger", "k"), START + 3)
+    holder.command(Command("unschedule"), START + 4)
+    end(holder, asked, START + 5, FAILED)
+    assert [(due.id, due.attempt) for due in holder.settle(START + 9)] == [(asked.id, 2)]

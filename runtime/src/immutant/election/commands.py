@@ -59,7 +59,7 @@ def _unscheduled(state: JobState) -> JobState:
     """Forget the schedule and what waits; what runs ends. What is asked for later is kept."""
     if state.unscheduled:
         return state
-    running = tuple(one for one in state.ticks if one.retry is None)
+    running = tuple(replace(one, final=True) for one in state.ticks if one.retry is None)
     return replace(state, unscheduled=True, ticks=running, asked=(), queued=None)
 
 

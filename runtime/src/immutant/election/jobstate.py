@@ -64,6 +64,7 @@ class OpenTick:
         member: Where.
         failures: How many of its attempts have failed.
         retry: It runs nowhere, and is begun again at this instant; None: it runs.
+        final: The job was unscheduled during this attempt: no other follows.
     """
 
     due: float
@@ -73,6 +74,7 @@ class OpenTick:
     member: str = ""
     failures: int = 0
     retry: float | None = None
+    final: bool = False
 
     def again(self, wall: float, member: str) -> Self:
         """Its next attempt begins."""
@@ -239,6 +241,7 @@ def _open_tick(raw: Mapping[str, Any]) -> OpenTick:
         member=_text(raw.get("member", "")),
         failures=_whole(raw.get("failures", 0)),
         retry=_optional(raw.get("retry")),
+        final=bool(raw.get("final", False)),
     )
 
 

@@ -111,7 +111,9 @@ class Ticker:
         self._proposed, self._state = None, state
         self._read(body)
         self._forget_ended()
-        if opened is None or opened not in self._state.ticks:
+        # Of a job that was unscheduled since, what was begun before is run too.
+        begun = [replace(one, final=False) for one in self._state.ticks]
+        if opened is None or opened not in begun:
             return None
         self._running[self._id(opened)] = opened.attempt
         return TickDue(self._id(opened), opened.due, opened.attempt, not_after)
@@ -160,9 +162,8 @@ class Ticker:
 
     def _without(self, state: JobState, tick: OpenTick, wall: float, outcome: str) -> JobState:
         is_failure = outcome not in ("", "cancelled")
-        is_wanted = bool(tick.key) or not state.unscheduled
         again = None
-        if is_failure and is_wanted and tick.failures < self._schedule.retries:
+        if is_failure and not tick.final and tick.failures < self._schedule.retries:
             wait = self._schedule.wait_after(tick.failures + 1, self._id(tick))
             again = tick.failed(wall + wait)
         state = state.ended(tick, wall, outcome or "ok", again)
@@ -228,7 +229,7 @@ class Ticker:
 
     def _is_given_up(self, state: JobState, tick: OpenTick, wall: float) -> bool:
         """Whether an interrupted tick is not run again."""
-        if self._schedule.interrupted == "record" or (state.unscheduled and not tick.key):
+        if self._schedule.interrupted == "record" or tick.final:
             return True
         if tick.key or self._schedule.overlap != "cancel":
             return False
