@@ -152,3 +152,13 @@ def test_what_is_asked_for_after_an_unscheduling_is_tried_again() -> None:
     holder.command(Command("unschedule"), START + 4)
     end(holder, asked, START + 5, FAILED)
     assert [(due.id, due.attempt) for due in holder.settle(START + 9)] == [(asked.id, 2)]
+
+
+def test_what_waited_already_before_a_pause_is_passed_over_at_resume_too() -> None:
+    holder, first = begin(Schedule.of(every=10, overlap="queue"))
+    (second,) = end(holder, first, START + 35)
+    assert second.scheduled_at == START + 10
+    holder.command(Command("pause"), START + 36)
+    end(holder, second, START + 37)
+    holder.command(Command("resume"), START + 38)
+    assert played(holder, 38, 8) == [40]

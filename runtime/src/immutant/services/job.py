@@ -51,7 +51,7 @@ class Job:
         await self._command("pause")
 
     async def resume(self) -> None:
-        """Go on from now; what came due meanwhile is passed over.
+        """Go on from now; what is due by now is passed over, also what waited before the pause.
 
         A job that was unscheduled begins anew, as if it had just been defined.
         """
