@@ -277,10 +277,15 @@ class Campaign:
         self._tenure = None
         return effects
 
-    def next_wake(self, wall_offset: float) -> float:
-        """When there is something to do again."""
+    def next_look(self, view: View, wall_offset: float, now: float) -> float:
+        """When there is something to do again, if nothing happens before.
+
+        Turns and first sights nobody tells of: they are looked at a few times a period.
+        """
         if self._tenure is None:
-            return float("inf")
+            is_taken = view.is_taken(self.name, self._holder.incarnation)
+            period = self._timings.renew_period
+            return now + (self._timings.lease_duration if is_taken else period / 4)
         if self._tenure.stage is _Stage.HELD and self.ticker:
             return min(self._tenure.not_after, self.ticker.next_wall() - wall_offset)
         late = self._timings.margins if self._tenure.stage is _Stage.ENDING else 0.0

@@ -5,17 +5,20 @@ here: any rule; those are in `membership`, `campaign`, `view`, `placement` and `
 """
 
 import math
-from collections.abc import Callable, Iterator
+from collections import OrderedDict
+from collections.abc import Callable, Collection, Iterator
 from dataclasses import replace
 from functools import partial
 
 from immutant.contract.records import member_lease
 from immutant.contract.timings import Timings
+from immutant.election.agenda import Agenda
 from immutant.election.campaign import Campaign, Holder
 from immutant.election.effects import Effect, Get, Move, Put, Tell
 from immutant.election.membership import Life, Membership
 from immutant.election.observer import LIFE_ENDED, Observer, Predecessor
 from immutant.election.pace import UNHURRIED, Pace
+from immutant.election.pending import Pending
 from immutant.election.placement import Placement
 from immutant.election.stance import Stance
 from immutant.election.ticks import Ticker
@@ -75,10 +78,11 @@ class Election:
         pace = pace or Pace.of(timings)
         self._placement = Placement(incarnation, member, zone, timings, pace)
         self._campaigns: dict[str, Campaign] = {}
+        self._agenda = Agenda()
+        self._line: OrderedDict[str, None] = OrderedDict()
+        self._held: set[str] = set()
         self._drawn: set[str] = set()
-        self._waiting: dict[str, Put] = {}
-        self._retry: dict[str, float] = {}
-        self._rereads: dict[str, float] = {}
+        self._pending = Pending(timings.renew_period / 4)
         self._listed = False
         self._draining = False
         self._idle_since: float | None = None
@@ -104,6 +108,11 @@ class Election:
         """The fencing tokens of what is held, by singleton lease."""
         return {name: one.token for name, one in self._campaigns.items() if one.holds}
 
+    @property
+    def held(self) -> Collection[str]:
+        """The singleton leases of which there is a tenure, also one that is ending."""
+        return self._held
+
     def predecessor(self, name: str) -> Predecessor | None:
         """Who held a singleton before this member took it, None if nobody did."""
         campaign = self._campaigns.get(name)
@@ -120,16 +129,22 @@ class Election:
     def calendar(self, offset: float) -> None:
         """Learn how far the lease store's calendar is ahead of `now`."""
         self._offset = offset
+        for name, campaign in self._campaigns.items():
+            if campaign.ticker:
+                self._agenda.add(name)
 
     def listed(self, snapshot: LeaseSnapshot, now: float) -> list[Effect]:
         """All records were listed, at the beginning or after the watch broke."""
         self._view.reset(snapshot, now)
         self._listed = True
+        self._look_at_all()
         return self.wake(now)
 
     def saw(self, event: LeaseEvent, now: float) -> list[Effect]:
         """The watch showed a change."""
-        self._view.apply(event, now)
+        if self._view.apply(event, now):
+            self._look_at_all()  # what it held may be free now, or to be waited out
+        self._agenda.add(event.name)
         return self.wake(now)
 
     def proved_dead(self, incarnation: str, now: float) -> list[Effect]:
@@ -152,24 +167,27 @@ class Election:
                 self._epoch,
                 prefer,
             )
+            self._agenda.add(name)
         return self.wake(now)
 
     def may_stand(self, name: str) -> bool:
         """False while an earlier candidacy for it has not come to its end, or this life does."""
         there = self._campaigns.get(name)
-        busy = name in self._waiting or (there is not None and (there.standing or there.holds))
+        busy = name in self._pending or (there is not None and (there.standing or there.holds))
         return not busy and self._me.life in (Life.OUTSIDE, Life.JOINED)
 
     def leave(self, name: str, now: float) -> list[Effect]:
         """The application's stream for a singleton ended."""
         if name in self._campaigns:
             self._campaigns[name].leave()
+            self._agenda.add(name)
         return self.wake(now)
 
     def stopped(self, name: str, nonce: str, now: float) -> list[Effect]:
         """The application answers that nothing of the tenure runs any more."""
         if name in self._campaigns:
             self._campaigns[name].stopped(nonce)
+            self._agenda.add(name)
         return self.wake(now)
 
     def done(self, name: str, outcome: Outcome, now: float) -> list[Effect]:
@@ -177,6 +195,7 @@ class Election:
         campaign = self._campaigns.get(name)
         if campaign and campaign.ticker:
             campaign.ticker.done(outcome.tick, outcome.error, outcome.attempt)
+            self._agenda.add(name)
         return self.wake(now)
 
     def failed(self, name: str, nonce: str, now: float) -> list[Effect]:
@@ -201,24 +220,26 @@ class Election:
             if campaign.runs:
                 effects.append(Move(name, "drain"))
             effects += campaign.stop(reason, grace)
+        self._look_at_all()
         return effects + self.wake(now)
 
     def app_died(self, now: float) -> list[Effect]:
         """The application is dead beyond doubt: one write frees all that it held (rule 9)."""
-        self._campaigns.clear()
+        self._forget_all()
         self._me.leave()
         return self.wake(now)
 
     def stored(self, put: Put, version: int, now: float) -> list[Effect]:
         """A write landed with this version."""
         effects: list[Effect] = []
-        self._waiting.pop(put.lease.name, None)
+        self._pending.landed(put.lease.name)
         if self._is_own(put):
             self._me.stored(put, version)
         elif put.lease.name in self._campaigns:
             campaign = self._campaigns[put.lease.name]
             good_until = self._me.good_until if self._may_acquire(now) else -math.inf
             had = campaign.token
+            self._agenda.add(campaign.name)
             effects = campaign.stored(put, version, good_until, now)
             if campaign.runs and campaign.token != had:
                 self._placement.took(campaign.name, campaign.prefer, self._view, now)
@@ -229,9 +250,8 @@ class Election:
         name = put.lease.name
         if self._matters(put):
             return [Get(name)]
-        del self._waiting[name]
         self._view.restart_wait(name, now)
-        self._back_off(name, now)
+        self._not_landed(name, now)
         return self.wake(now)
 
     def unknown(self, put: Put, now: float) -> list[Effect]:
@@ -240,13 +260,12 @@ class Election:
 
     def got(self, name: str, lease: Lease | None, now: float) -> list[Effect]:
         """A record was read to settle a write."""
-        put = self._waiting[name]
+        put = self._pending.of(name)
         if lease is not None and lease.write == put.lease.write:
             # A command may have changed the body since (rule 12).
             landed = replace(put, lease=replace(put.lease, body=lease.body))
             return self.stored(landed, lease.version, now)
-        del self._waiting[name]
-        self._back_off(name, now)
+        self._not_landed(name, now)
         effects: list[Effect] = []
         if name in self._campaigns:
             effects = self._campaigns[name].found(put, lease)
@@ -256,13 +275,14 @@ class Election:
 
     def unreadable(self, name: str, now: float) -> list[Effect]:
         """The read that was to settle a write failed: it will be asked for again."""
-        self._rereads[name] = now + self._timings.renew_period / 4
+        self._pending.reread(name, now)
         return self.wake(now)
 
     def wake(self, now: float) -> list[Effect]:
         """Do what is due; called after anything happened, and at `next_wake`."""
         if not self._listed:
             return []
+        could_acquire = self._may_acquire(now)
         self._me.observe(self._view)
         effects: list[Effect] = []
         if self._me.count(self._view):
@@ -270,37 +290,33 @@ class Election:
                 effects += campaign.extend(self._view, self._me.good_until, now)
         for sent in self._me.counted:
             self._observer.renewed(now - sent)
-        for name, campaign in self._campaigns.items():
-            effects += campaign.check(self._view, now)
-            if name not in self._waiting:
-                campaign.observe(self._view)
+        if self._may_acquire(now) and not could_acquire:
+            self._look_at_all()
+        due = self._due(now)
+        effects += self._checked(due, now)
         if self.ended:
             return effects + self._drop_all()
         effects += self._moves(now)
         effects += self._say(now)
-        effects += self._rereads_due(now)
-        effects += [put for name, make in self._writes(now) if (put := self._send(name, make, now))]
-        for campaign in self._campaigns.values():
-            effects += campaign.overtaken()
-        self._campaigns = {name: one for name, one in self._campaigns.items() if not one.idle}
-        return effects
+        effects += [Get(name) for name in self._pending.rereads_due(now)]
+        send = self._pending.send
+        effects += [put for name, make in self._writes(now) if (put := send(name, make, now))]
+        return effects + self._campaigned([*due, *self._due(now)], now)
 
     def next_wake(self, now: float) -> float:
         """When `wake` should be called if nothing happens before."""
         if self.ended:
             return math.inf
-        moments = [self._me.next_wake(), *self._retry.values(), *self._rereads.values()]
-        moments += [one.next_wake(self._offset) for one in self._campaigns.values()]
+        moments = [self._me.next_wake(), self._agenda.next(), self._pending.next_reread()]
         if self._idle_since is not None:
             moments.append(self._idle_since + self._linger)
         if self._campaigns:
-            # Others' silence, first sights and turns: looked at a few times a period.
-            moments.append(now + self._timings.renew_period / 4)
+            moments.append(self._soon(now))  # others' silence
         # What is past was either done by the last `wake` or waits for a reply.
         return min((moment for moment in moments if moment > now), default=math.inf)
 
     def _writes(self, now: float) -> Iterator[tuple[str, Callable[[], Put | None]]]:
-        """Each record with what one might write to it now."""
+        """Each member's record with what one might write to it now."""
         self._leave_when_idle(now)
         yield self._own, lambda: self._own_write(now)
         if not self._campaigns:
@@ -308,16 +324,65 @@ class Election:
         for lease in self._view.members():
             if lease.holder != self._holder.incarnation and self._view.is_silent(lease, now):
                 yield lease.name, partial(self._expulsion, lease)
-        for name, campaign in self._campaigns.items():
-            yield name, partial(self._campaign_write, campaign, now)
+
+    def _look_at_all(self) -> None:
+        for name in self._campaigns:
+            self._agenda.add(name)
+
+    def _due(self, now: float) -> list[str]:
+        """The singletons to be looked at now."""
+        return [name for name in self._agenda.due(now) if name in self._campaigns]
+
+    def _soon(self, now: float) -> float:
+        """When to look again at what no event tells: a few times a period."""
+        return now + self._timings.renew_period / 4
+
+    def _checked(self, due: list[str], now: float) -> list[Effect]:
+        """What the watch and the time that passed mean for the tenures of these."""
+        effects: list[Effect] = []
+        for name in due:
+            campaign = self._campaigns[name]
+            effects += campaign.check(self._view, now)
+            if name not in self._pending:
+                campaign.observe(self._view)
+            (self._held.add if campaign.holds else self._held.discard)(name)
+        return effects
+
+    def _campaigned(self, due: list[str], now: float) -> list[Effect]:
+        """What one writes to these singletons and has to say of them, once it is their turn."""
+        effects: list[Effect] = []
+        self._line.update(dict.fromkeys(due))
+        reached: list[str] = []
+        while self._line and not self._pending.is_full():
+            name, _ = self._line.popitem(last=False)
+            if campaign := self._campaigns.get(name):
+                reached.append(name)
+                write = partial(self._campaign_write, campaign, now)
+                if put := self._pending.send(name, write, now):
+                    effects.append(put)
+                effects += campaign.overtaken()
+        for name in (*due, *reached):
+            self._plan(name, now)
+        return effects
+
+    def _plan(self, name: str, now: float) -> None:
+        """Decide when to look at a singleton again if nothing happens before."""
+        campaign = self._campaigns.get(name)
+        if campaign is None or campaign.idle:
+            self._campaigns.pop(name, None)
+            return
+        moment = campaign.next_look(self._view, self._offset, now)
+        moment = min(moment, self._pending.retry_at(name))
+        # What is past waits for an answer, which comes sooner.
+        self._agenda.add(name, moment if moment > now else self._soon(now))
 
     def _leave_when_idle(self, now: float) -> None:
         if self._draining:
             self._me.draining = True
-        if any(one.holds or not self._draining for one in self._campaigns.values()):
+        if self._held or (self._campaigns and not self._draining):
             self._idle_since = None
             return
-        if any(name in self._waiting for name in self._campaigns):
+        if any(name in self._campaigns for name in self._pending.names()):
             return  # an acquisition under way must not land in a life that has been given up
         # An application stands again a moment after a hand-over: no reason to begin a new life.
         self._idle_since = now if self._idle_since is None else self._idle_since
@@ -345,13 +410,14 @@ class Election:
         """Begin to hand over what another should have, when it is time for that."""
         if not self._may_acquire(now):
             return []
-        move = self._placement.next_move(self._view, self._campaigns, self._waiting, now)
+        move = self._placement.next_move(self._view, self._campaigns, self._pending, now)
         if move is None:
             return []
         why = (
             "it failed here again and again" if move.reason == "failures" else "its place is there"
         )
         reason = f"it goes to {move.to}: {why}"
+        self._agenda.add(move.singleton)
         return [move, *self._campaigns[move.singleton].stop(reason, UNHURRIED)]
 
     def _say(self, now: float) -> list[Effect]:
@@ -364,24 +430,11 @@ class Election:
     def _may_acquire(self, now: float) -> bool:
         return self.joined and not self._draining and now < self._me.good_until
 
-    def _send(self, name: str, make: Callable[[], Put | None], now: float) -> Put | None:
-        """What is to be written to a record now: one write at a time to each."""
-        if name in self._waiting or now < self._retry.get(name, -math.inf):
-            return None
-        self._retry.pop(name, None)
-        put = make()
-        if put is not None:
-            self._waiting[name] = put
-        return put
-
-    def _back_off(self, name: str, now: float) -> None:
-        self._retry[name] = now + self._timings.renew_period / 4
-
-    def _rereads_due(self, now: float) -> list[Effect]:
-        due = [name for name, moment in self._rereads.items() if moment <= now]
-        for name in due:
-            del self._rereads[name]
-        return [Get(name) for name in due]
+    def _not_landed(self, name: str, now: float) -> None:
+        self._pending.failed(name, now)
+        self._agenda.add(name, self._soon(now))
+        if name in self._campaigns:
+            self._agenda.add(name)
 
     def _matters(self, put: Put) -> bool:
         """Whether a refused write is one's own life or tenure, so that its record must be read."""
@@ -396,5 +449,9 @@ class Election:
         effects: list[Effect] = []
         for campaign in self._campaigns.values():
             effects += campaign.drop(LIFE_ENDED)
-        self._campaigns.clear()
+        self._forget_all()
         return effects
+
+    def _forget_all(self) -> None:
+        self._campaigns.clear()
+        self._held.clear()

@@ -72,11 +72,14 @@ class View:
             self._see(name, None, now, listed=True)
         self.version = max(self.version, snapshot.version)
 
-    def apply(self, event: LeaseEvent, now: float) -> None:
-        """Take one event of the watch."""
-        if event.version > self.version:
-            self._see(event.name, event.lease, now)
-            self.version = event.version
+    def apply(self, event: LeaseEvent, now: float) -> bool:
+        """Take one event of the watch; True if a member's record tells more than a renewal."""
+        if event.version <= self.version:
+            return False
+        before = self.lease(event.name)
+        self._see(event.name, event.lease, now)
+        self.version = event.version
+        return self._is_member(event.name) and _life(before) != _life(event.lease)
 
     def lease(self, name: str) -> Lease | None:
         """The record, None when it is missing."""
@@ -146,6 +149,14 @@ class View:
         ousted = [one for one in self._ousted.get(name, ()) if not self._is_over(one, now)]
         self._ousted[name] = ousted
         return free and not ousted
+
+    def is_taken(self, name: str, incarnation: str) -> bool:
+        """Whether it is another's that lives, as far as one can see: no wait will free it."""
+        lease = self.lease(name)
+        if lease is None or lease.holder == incarnation or lease.released == lease.nonce:
+            return False
+        member = self.lease(member_lease(self._app, lease.member))
+        return member is not None and member.holder == lease.holder != "" and not member.ended
 
     def could_follow(self, name: str, now: float) -> bool:
         """Whether a release of the record would free it at once: nobody is waited out (ousted)."""
@@ -236,3 +247,8 @@ class View:
 
     def _waited(self, waited: float) -> bool:
         return waited >= self._lease_duration
+
+
+def _life(lease: Lease | None) -> tuple[str, str, tuple[str, ...]] | None:
+    """What a member lease says of lives; a renewal says the same."""
+    return (lease.holder, lease.ended, lease.former) if lease else None
