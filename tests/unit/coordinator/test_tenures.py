@@ -25,3 +25,11 @@ def test_a_heartbeat_prolongs_its_own_singleton_only() -> None:
     assert tenures.deadlines() == {"one": 12.0, "two": 14.0}
     assert tenures.running(11.0) == {COUNTER, AJOB}
     assert tenures.running(12.0) == {AJOB}
+
+
+def test_a_heartbeat_prolongs_the_latest_of_a_singletons_tenures() -> None:
+    tenures = Tenures()
+    tenures.tell(COUNTER, Granted("one", "1", 12.0))
+    tenures.tell(COUNTER, Granted("two", "2", 13.0))
+    tenures.tell(COUNTER, Heartbeat(14.0))
+    assert tenures.deadlines() == {"one": 12.0, "two": 14.0}, "nobody renews a former one"

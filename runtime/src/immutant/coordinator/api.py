@@ -12,7 +12,7 @@ election), answers as requests of their own, so that any language can take part:
     POST /v1/ready               {"process"}: the answer to the event "probe"
     POST /v1/drain               {"process", "reason", "grace"}: hand all over; answers when done
     POST /v1/killed              {"reason"}: the supervisor or the kernel has killed the application
-    GET  /v1/deadlines           {"TENURE": not_after, …} at each change, NDJSON
+    GET  /v1/deadlines           {"TENURE": not_after, …} when they change, NDJSON
     GET  /v1/status              {"replica", "incarnation", "tenures"}
 
 and calls about the jobs of the whole application, which any replica answers, whoever holds a job:

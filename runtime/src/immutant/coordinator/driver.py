@@ -42,6 +42,10 @@ _log = logging.getLogger("immutant.coordinator")
 _PATIENCE = 2.0
 """Seconds that an application waits for its former candidacy to come to its end."""
 
+_LOOK = 0.05
+"""Seconds after which one of many who wait looks again. Were each to look at each event, the cost
+of an outage would grow with the square of the singletons."""
+
 _LONGEST_SLEEP = 3600.0
 
 
@@ -224,13 +228,18 @@ class Driver:
             self._feed(Election.ready)
 
     async def deadlines(self) -> AsyncIterator[dict[str, float]]:
-        """What has been granted and not answered as stopped, each with its deadline, as it goes."""
+        """What has been granted and not answered as stopped, each with its deadline, as it goes.
+
+        They are told all together, and so not at each change.
+        """
         told: dict[str, float] | None = None
         while True:
+            progress = self._progress
             if told != (deadlines := self._tenures.deadlines()):
                 told = deadlines
                 yield told
-            await asyncio.wait({self._progress})
+            await self._clock.sleep(_LOOK)
+            await asyncio.wait({progress})
 
     async def drain(self, process: str, reason: str, grace: float) -> None:
         """See `Link.drain`; of a process that is not the one that said hello last it is nothing.
@@ -357,7 +366,7 @@ class Driver:
         effects = what(self._election, *arguments, self._clock.now())
         for effect in effects:
             self._perform(effect)
-        self.ledger.settle(self._election.tenures())
+        self.ledger.settle(self._election.held)
         if self._election.ended:
             self._end_incarnation()
         progress, self._progress = self._progress, asyncio.get_running_loop().create_future()
@@ -419,7 +428,7 @@ class Driver:
         while name in self._streams or not self._election.may_stand(name):
             if self._closing or self._drained or self._clock.now() >= deadline:
                 raise CoordinatorError(f"{name} cannot be stood for now: its former tenure ends")
-            await self._progress_or(deadline - self._clock.now())
+            await self._clock.sleep(_LOOK)
 
     async def _progress_or(self, seconds: float) -> None:
         """Return when something happened, or after so many seconds."""

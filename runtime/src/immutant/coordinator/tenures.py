@@ -22,6 +22,7 @@ class Tenures:
 
     def __init__(self) -> None:
         self._open: dict[str, _Tenure] = {}
+        self._latest: dict[str, str] = {}
 
     def __bool__(self) -> bool:
         return bool(self._open)
@@ -30,10 +31,11 @@ class Tenures:
         """The application is told something of a singleton."""
         if isinstance(event, Granted):
             self._open[event.tenure] = _Tenure(singleton, event.not_after)
+            self._latest[singleton] = event.tenure
         elif isinstance(event, Heartbeat):
-            for tenure, known in self._open.items():
-                if known.singleton == singleton:
-                    self._open[tenure] = replace(known, not_after=event.not_after)
+            tenure = self._latest.get(singleton, "")
+            if known := self._open.get(tenure):
+                self._open[tenure] = replace(known, not_after=event.not_after)
 
     def singleton(self, tenure: str) -> str:
         """The singleton lease that it is about; "" when it has stopped, or never was."""
@@ -48,6 +50,7 @@ class Tenures:
     def clear(self) -> None:
         """None of them runs any more."""
         self._open.clear()
+        self._latest.clear()
 
     def running(self, now: float) -> set[str]:
         """The singletons whose tenures are good at this instant."""

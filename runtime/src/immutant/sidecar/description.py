@@ -202,7 +202,7 @@ DESCRIPTIONS: Final[Mapping[str, Description]] = {
     "/v1/drain": Description("Hand over everything that is held", Drain),
     "/v1/killed": Description("The application was killed", Killed),
     "/v1/deadlines": Description(
-        "All tenures' deadlines, as they change", streams="{tenure: not_after} at each change."
+        "All tenures' deadlines, as they change", streams="{tenure: not_after} of all, each time."
     ),
     "/v1/status": Description("What is held", answer=Status),
     "/v1/jobs": Description("The application's jobs", answer=Jobs),
