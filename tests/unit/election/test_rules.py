@@ -6,7 +6,7 @@ from tests.unit.election.table import APP, COUNTER, TIMINGS, Seat, Table, holder
 
 from immutant.election import Pace, Put, member_lease
 from immutant.leases import Lease
-from immutant.link import Granted
+from immutant.link import Granted, Heartbeat
 
 DURATION = TIMINGS.lease_duration
 PACE = Pace.of(TIMINGS)
@@ -47,6 +47,21 @@ def test_rule_2_a_renewal_that_counts_after_the_deadline_revives_nothing() -> No
     seat.live(TIMINGS.renew_deadline + 0.2, watching=False)
     seat.settle()
     assert seat.words()[-1] == "Revoked"
+
+
+def test_rule_2_a_renewal_that_counts_before_the_watch_shows_a_tenure_prolongs_it_then() -> None:
+    seat = holder(table := Table())
+    table.now += TIMINGS.renew_period
+    seat.do(seat.election.wake(table.now))
+    seat.do(seat.election.stand("demo.daemon.other", None, table.now))
+    seat.serve()
+    seat.serve()  # renewed, and acquired after that
+    assert seat.words()[-1] == "Granted"
+    before = seat.election.good_until
+    seat.watch()
+    assert seat.election.good_until > before
+    prolonged = [event for _, event in seat.heard if event == Heartbeat(seat.election.good_until)]
+    assert len(prolonged) == 2, "the new tenure as well as the one that was shown before"
 
 
 def test_rule_3_an_observer_with_a_stalled_watch_cannot_take_over() -> None:

@@ -343,6 +343,7 @@ class Election:
         for name in due:
             campaign = self._campaigns[name]
             effects += campaign.check(self._view, now)
+            effects += campaign.extend(self._view, self._me.good_until, now)
             if name not in self._pending:
                 campaign.observe(self._view)
             (self._held.add if campaign.holds else self._held.discard)(name)
