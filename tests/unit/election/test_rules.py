@@ -149,6 +149,16 @@ def test_rule_5_a_holder_that_vanished_without_a_release_is_waited_out() -> None
     assert not first.holds or first.words()[-1] == "Revoked"
 
 
+def test_rule_5_a_member_lease_edited_by_hand_ends_nobody_else() -> None:
+    first = holder(table := Table())
+    second = Seat(table, "demo-1")
+    first.live(DURATION + 1, second)
+    table.edit(replace(table.member("demo-1"), body="[" * 5000))
+    first.live(0.5)
+    assert first.words() == ["Granted"]
+    assert first.holds
+
+
 def test_rule_6_a_release_under_way_does_not_empty_the_successors_lease() -> None:
     first = holder(table := Table())
     (granted,) = [event for _, event in first.heard if isinstance(event, Granted)]

@@ -31,7 +31,9 @@ def test_a_drain_is_the_one_word_that_the_version_before_knows() -> None:
     assert Stance.of("draining").draining
 
 
-@pytest.mark.parametrize("body", ["edited", "[]", "7", '{"wants": 3}', '{"avoids": 1}', "{"])
+@pytest.mark.parametrize(
+    "body", ["edited", "[]", "7", '{"wants": 3}', '{"avoids": 1}', "{", "[" * 5000]
+)
 def test_what_cannot_be_read_says_nothing(body: str) -> None:
     assert Stance.of(body) == Stance()
 

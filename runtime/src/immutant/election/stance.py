@@ -65,5 +65,5 @@ class Stance:
                 wants={str(name): str(by) for name, by in dict(said.get("wants", {})).items()},
                 more=bool(said.get("more", False)),
             )
-        except (AttributeError, TypeError, ValueError):
+        except (AttributeError, TypeError, ValueError, RecursionError):
             return Stance()

@@ -194,7 +194,7 @@ def _lease(name: str, version: int, notes: Mapping[str, Any]) -> Lease | None:
         texts = {key: str(notes[ANNOTATION_PREFIX + key]) for key in _TEXTS}
         former = json.loads(notes[f"{ANNOTATION_PREFIX}former"])
         duration = float(notes[f"{ANNOTATION_PREFIX}duration"])
-    except (KeyError, ValueError):
+    except (KeyError, ValueError, RecursionError):
         return None
     if not isinstance(former, list) or not math.isfinite(duration):
         return None
