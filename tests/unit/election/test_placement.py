@@ -114,6 +114,21 @@ def test_nothing_goes_to_an_application_that_hangs() -> None:
     assert crowd.holders() == {ONE: "demo-0"}
 
 
+def test_an_application_that_answered_once_and_hangs_since_gets_nothing_more() -> None:
+    crowd = Crowd()
+    first = crowd.join("demo-0", FIFTY)
+    crowd.live(STEADY)
+    second = crowd.join("demo-1", FIFTY)
+    while not first.moves:
+        crowd.live(0.1)
+    second.hangs = True
+    crowd.live(2 * TIMINGS.renew_period)  # in which it takes back what it said
+    begun = len(first.moves)
+    assert begun <= 3
+    crowd.live(10 * PACE.settle)
+    assert len(first.moves) == begun
+
+
 def test_nothing_goes_to_a_member_that_drains_or_has_just_come() -> None:
     crowd = Crowd()
     crowd.join("demo-1", [ONE])

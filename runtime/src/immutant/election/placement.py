@@ -24,6 +24,10 @@ _TURN_MISSED: Final = 0.5
 _LAST_RESORT: Final = 2.0
 """Renew periods after which a member takes what it has stepped back from: better than nobody."""
 
+_ANSWERED: Final = 1.5
+"""Renew periods for which an answer of the application is good: until the next renewal, at which it
+is asked again."""
+
 _SAYING: Final = 3
 """Renew periods in which a settled member has said what it wants: asked, answered, renewed."""
 
@@ -58,7 +62,7 @@ class Placement:
             that does not answer: what is handed over to it would stand still.
         """
         wanted = list(self._wanted(view, campaigns, now))
-        answers = now - self._ready_at < self._pace.settle
+        answers = now - self._ready_at < _ANSWERED * self._period
         shown = wanted[:ROOM] if answers else []
         said = Stance(
             zone=self._zone,
