@@ -234,6 +234,28 @@ def test_a_daemon_that_fails_goes_elsewhere_and_does_not_come_back_at_once() -> 
     assert crowd.holders() == {ONE: "demo-0"}, "mended, and its place"
 
 
+def test_a_daemon_that_fails_goes_to_whoever_wants_it_whatever_that_prefers() -> None:
+    crowd = Crowd()
+    new = crowd.join("demo-1", [ONE], prefer={ONE: "demo-1"}, failing={ONE})
+    crowd.live(STEADY)
+    old = crowd.join("demo-0", [ONE])  # of the version before
+    crowd.live(2 * STEADY)
+    assert crowd.holders() == {ONE: "demo-0"}
+    assert [move.reason for move in new.moves] == ["failures"]
+    new.failing.clear()
+    crowd.live(2 * PACE.away, step=0.5)
+    assert crowd.holders() == {ONE: "demo-0"}, "between two that prefer differently it stays"
+    assert old.moves == []
+
+
+def test_a_daemon_that_fails_in_both_of_two_versions_goes_back_and_forth_ever_more_rarely() -> None:
+    crowd = Crowd()
+    crowd.join("demo-1", [ONE], prefer={ONE: "demo-1"}, failing={ONE})
+    crowd.join("demo-0", [ONE], failing={ONE})
+    crowd.live(4000, step=0.5)
+    assert 2 <= len(crowd.moves("failures")) == len(crowd.moves()) <= 2 * 4
+
+
 def test_a_daemon_that_fails_everywhere_runs_all_the_same_and_moves_ever_more_rarely() -> None:
     crowd = Crowd()
     for number in range(3):

@@ -86,13 +86,16 @@ class Placement:
         self._avoided = {name: end for name, end in self._avoided.items() if end > now}
         return frozenset(self._avoided)
 
+    def _avoids(self, name: str, now: float) -> bool:
+        return self._avoided.get(name, now) > now
+
     def patience(self, name: str, prefer: str, view: View, now: float) -> float:
         """How long a free singleton is left to others, in seconds.
 
         It is the turn of the best of those who want it. Where nobody does, as after a death, of the
         best of all: not each of these need stand for it.
         """
-        if name in self.avoided(now):
+        if self._avoids(name, now):
             return _LAST_RESORT * self._period
         others = [one for one in peers(view, self._incarnation) if not one.stance.draining]
         wanting = [one for one in others if one.wants(name, prefer)]
@@ -179,9 +182,19 @@ class Placement:
         return (
             campaign.may_move(now - self._pace.settle)
             and self._cooling.get(name, now) <= now
-            and peer.wants(name, prefer)
-            and peer.rank(name, prefer) > self._own_rank(name, prefer, now)
+            and self._is_before(peer, name, prefer, now)
         )
+
+    def _is_before(self, peer: Peer, name: str, prefer: str, now: float) -> bool:
+        """Whether one that wants it should have it rather than this member.
+
+        From where it fails it goes to any that does not avoid it, whatever the two prefer: else a
+        version that fails and prefers differently would keep it from the one before.
+        """
+        if self._avoids(name, now):
+            return name in peer.stance.wants and name not in peer.stance.avoids
+        order = peer.rank(name, prefer) > self._own_rank(name, prefer, now)
+        return peer.wants(name, prefer) and order
 
     def _wanted(self, view: View, campaigns: Mapping[str, Campaign], now: float) -> Iterator[str]:
         """What others hold and this member should have, by name."""
@@ -221,5 +234,5 @@ class Placement:
         return not peer.stance.draining and (young or peer.stance.more or peer.wants(name, prefer))
 
     def _own_rank(self, name: str, prefer: str, now: float) -> Rank:
-        own = Stance(zone=self._zone, avoids=self.avoided(now))
+        own = Stance(zone=self._zone, avoids=frozenset({name} if self._avoids(name, now) else ()))
         return rank(name, prefer, self._member, own)
