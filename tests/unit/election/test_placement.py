@@ -3,6 +3,7 @@
 import itertools
 from dataclasses import replace
 
+import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from tests.unit.election.crowd import STEADY, Crowd
@@ -338,6 +339,24 @@ def test_a_move_waits_for_a_step_however_long_and_then_holds_up_no_other() -> No
     crowd.live(PACE.step + STEADY)
     assert len(holder.moves) > 1
     assert crowd.grants[ONE] == 1
+
+
+def test_what_never_ends_its_step_holds_up_no_more_than_is_named_at_once(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("immutant.election.placement.ROOM", 2)
+    names = [name for name in FIFTY if _by_rank(name, ["demo-0", "demo-1"])[0] == "demo-1"][:5]
+    crowd = Crowd()
+    first = crowd.join("demo-0", names)
+    crowd.live(STEADY)
+    first.step = 1e9  # of whatever is asked to stop now
+    crowd.join("demo-1", names)
+    while len(first.ending) < 2:
+        crowd.live(1.0, step=0.5)
+    first.step = 0.0
+    stuck = set(first.ending)
+    crowd.live(5 * PACE.step, step=0.5)
+    assert {name for name, member in crowd.holders().items() if member == "demo-0"} == stuck
 
 
 def test_a_want_by_hand_that_nobody_stands_behind_is_given_in_to_ever_more_rarely() -> None:

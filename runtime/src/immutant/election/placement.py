@@ -63,7 +63,7 @@ class Placement:
         """
         wanted = list(self._wanted(view, campaigns, now))
         answers = now - self._ready_at < _ANSWERED * self._period
-        shown = wanted[:ROOM] if answers else []
+        shown = self._named(wanted, now) if answers else []
         said = Stance(
             zone=self._zone,
             avoids=self.avoided(now),
@@ -71,6 +71,11 @@ class Placement:
             more=len(wanted) > len(shown) > 0,
         )
         return said, wanted[0] if wanted else ""
+
+    def _named(self, wanted: list[str], now: float) -> list[str]:
+        """As many as there is room for; others after a while, since some may never be given."""
+        begin = int(now / self._pace.step) * ROOM % len(wanted) if len(wanted) > ROOM else 0
+        return [*wanted[begin:], *wanted[:begin]][:ROOM]
 
     def ready(self, now: float) -> None:
         """The application has answered."""
