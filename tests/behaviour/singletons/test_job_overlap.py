@@ -38,6 +38,27 @@ async def test_with_queue_what_comes_due_during_a_run_waits_its_turn(cluster: Cl
     assert gaps == {0.3}, "none is passed over"
 
 
+async def test_a_job_whose_runs_follow_without_a_pause_comes_to_its_place_between_two(
+    cluster: Cluster,
+) -> None:
+    places: dict[str, list[Tick]] = {"demo-0": [], "demo-1": []}
+
+    def slow(place: str) -> App:
+        async def run(tick: Tick) -> None:
+            places[place].append(tick)
+            await cluster.world.clock.sleep(0.35)
+
+        return job(App("demo"), run, every=0.3, overlap="queue", prefer="demo-1")
+
+    await cluster.join(slow("demo-0"), "demo-0")
+    await cluster.until(lambda: len(places["demo-0"]) >= 3)
+    await cluster.join(slow("demo-1"), "demo-1")
+    await cluster.until(lambda: len(places["demo-1"]) >= 2)
+    ids = [tick.id for ticks in places.values() for tick in ticks]
+    assert len(ids) == len(set(ids)), "each ran once"
+    assert {tick.attempt for ticks in places.values() for tick in ticks} == {1}
+
+
 async def test_with_allow_runs_of_one_job_go_on_side_by_side(cluster: Cluster) -> None:
     going: set[str] = set()
     most = 0

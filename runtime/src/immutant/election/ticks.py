@@ -56,8 +56,11 @@ class Ticker:
 
     @property
     def is_busy(self) -> bool:
-        """Whether a run goes on here, or a step is under way."""
-        return bool(self._running) or self._proposed is not None
+        """Whether a run goes on here, or a step is under way; what has ended need not be closed.
+
+        Else a job would never move whose end of a run and beginning of the next are one write.
+        """
+        return bool(self._running.keys() - self._ended.keys()) or self._proposed is not None
 
     def begin(self, body: str) -> None:
         """A tenure begins over this body; `propose` then takes up what it finds open."""
