@@ -352,7 +352,8 @@ class World:
             self._heal()
             return
         self.random.choice(self._mix())()
-        self.later(self.random.expovariate(1.2), lambda: self._next_fault(until))
+        pause = min(self.random.expovariate(1.2), until - self.time)
+        self.later(pause, lambda: self._next_fault(until))
 
     def _mix(self) -> list[Callable[[], None]]:
         """The faults, the frequent ones more than once."""
