@@ -4,12 +4,15 @@ Belongs here: pure functions over words in their order. Not here: hearing them, 
 """
 
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 
 from tests.chaos.words import Spoken
 
-__all__ = ["Freeze", "Verdict", "judge", "unheard"]
+__all__ = ["JUDGED", "Freeze", "Verdict", "judge", "unheard"]
+
+JUDGED = ("overlaps", "resumed", "stale", "lost")
+"""The columns of a verdict in a table."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,12 +32,30 @@ class Verdict:
         overlaps: Words of a tenure after a newer one of the singleton had begun.
         resumed: Such beats that a process had begun before it froze, by process and freeze: each
             may do so once. They are no overlaps, unless there is a second one.
-        stale: What a tenure found in an entry of its own that it had not left there.
+        stale: What a tenure found in an entry of its own that an older one had written.
+        lost: What was found in place of an acknowledged write that came later.
     """
 
     overlaps: list[str] = field(default_factory=list)
     resumed: list[str] = field(default_factory=list)
     stale: list[str] = field(default_factory=list)
+    lost: list[str] = field(default_factory=list)
+
+    @property
+    def wrong(self) -> list[str]:
+        """What must not be."""
+        return [*self.overlaps, *self.stale, *self.lost]
+
+    def add(self, other: "Verdict") -> None:
+        """Put another one to it."""
+        self.overlaps += other.overlaps
+        self.resumed += other.resumed
+        self.stale += other.stale
+        self.lost += other.lost
+
+    def cells(self) -> list[str]:
+        """How many of each there were, as `JUDGED` names them."""
+        return [str(len(one)) for one in (self.overlaps, self.resumed, self.stale, self.lost)]
 
 
 def judge(words: Sequence[Spoken], freezes: Iterable[Freeze] = ()) -> Verdict:
@@ -46,7 +67,7 @@ def judge(words: Sequence[Spoken], freezes: Iterable[Freeze] = ()) -> Verdict:
     pardon = _Pardon(freezes)
     for spoken in by_singleton.values():
         _judge_beats(spoken, pardon, verdict)
-        verdict.stale += _stale(spoken)
+        _judge_entries(spoken, verdict)
     return verdict
 
 
@@ -80,8 +101,8 @@ def _judge_beats(words: Sequence[Spoken], pardon: _Pardon, verdict: Verdict) -> 
             verdict.overlaps.append(f"{word} after {newest} had begun")
 
 
-def _stale(words: Sequence[Spoken]) -> Iterator[str]:
-    """Writes of older tenures that a newer one found after it had read or written the entry.
+def _judge_entries(words: Sequence[Spoken], verdict: Verdict) -> None:
+    """Find writes of older tenures after a newer one had read or written, and what was lost.
 
     A tenure's first read stamps the entry, so from then on it finds only what it has left there
     itself: what it read first, what it wrote, what it may have written without an answer.
@@ -94,9 +115,10 @@ def _stale(words: Sequence[Spoken]) -> Iterator[str]:
         before = seen.get(word.token)
         seen[word.token] = word
         if word.what == "read" and before is not None and not _is_own(word, before):
-            yield f"{word} found though it had left {before}"
+            found = verdict.lost if word.by == word.token else verdict.stale
+            found.append(f"{word} found though it had left {before}")
         if word.what == "read" and before is None and word.number < highest:
-            yield f"{word} found though {highest} had been acknowledged"
+            verdict.lost.append(f"{word} found though {highest} had been acknowledged")
         if word.what == "wrote":
             highest = max(highest, word.number)
 

@@ -36,9 +36,8 @@ def play(
         _play_one(cluster, kind, faults[kind], Trial(cluster, choose, outage), played)
     cluster.until_held()
     whole = cluster.verdict()
-    found = sum(len(row_wrong) for row_wrong in (whole.overlaps, whole.stale))
-    if found and not played.wrong:
-        played.wrong += [*whole.overlaps, *whole.stale]
+    if not played.wrong:
+        played.wrong += whole.wrong
     played.wrong += cluster.unheard()
     return played
 
@@ -52,8 +51,6 @@ def _play_one(cluster: Cluster, kind: str, fault: Fault, trial: Trial, played: P
     row = played.rows[kind]
     row.trials += 1
     row.takeovers += trial.takeovers
-    row.overlaps += len(verdict.overlaps)
-    row.resumed += len(verdict.resumed)
-    row.stale += len(verdict.stale)
-    wrong = [*verdict.overlaps, *verdict.stale]
-    played.wrong += [f"{kind}, trial {row.trials}, {trial.pod.uid}: {one}" for one in wrong]
+    row.verdict.add(verdict)
+    where = f"{kind}, trial {row.trials}, {trial.pod.uid}"
+    played.wrong += [f"{where}: {one}" for one in verdict.wrong]

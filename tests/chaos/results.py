@@ -13,6 +13,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
+from tests.chaos.judge import JUDGED, Verdict
 
 __all__ = ["Row", "Table", "faults_table", "report", "seconds"]
 
@@ -25,21 +26,17 @@ class Row:
 
     Attributes:
         trials: How many were played.
-        overlaps: How many beats of two tenures at once.
-        resumed: How many beats that were begun before a freeze came after it, beside a successor.
-        stale: How many writes of older tenures were found.
+        verdict: What was wrong with them.
         takeovers: Seconds, one for each tenure that moved.
     """
 
     trials: int = 0
-    overlaps: int = 0
-    resumed: int = 0
-    stale: int = 0
+    verdict: Verdict = field(default_factory=Verdict)
     takeovers: list[float] = field(default_factory=list)
 
     def cells(self) -> list[str]:
-        counts = (self.trials, len(self.takeovers), self.overlaps, self.resumed, self.stale)
-        return [*map(str, counts), *seconds(self.takeovers)]
+        counts = (str(self.trials), str(len(self.takeovers)))
+        return [*counts, *self.verdict.cells(), *seconds(self.takeovers)]
 
 
 def seconds(measured: Sequence[float]) -> list[str]:
@@ -102,7 +99,8 @@ def report(terminal: pytest.TerminalReporter, tables: Mapping[str, Table], *, ke
 
 def faults_table(rows: Mapping[str, Row], how: str) -> Table:
     """The table of all kinds of faults, and their sums."""
-    head = ("fault", "trials", "moved", "overlaps", "resumed", "stale", "min", "median", "max")
+    counted = ("trials", "moved", *JUDGED)
+    head = ("fault", *counted, "min", "median", "max")
     cells = [[kind, *row.cells()] for kind, row in rows.items()]
-    counts = [sum(int(row[column]) for row in cells) for column in range(1, 6)]
+    counts = [sum(int(row[1 + column]) for row in cells) for column in range(len(counted))]
     return Table("faults", head, [*cells, ["all", *map(str, counts), *seconds([])]], how)

@@ -69,8 +69,15 @@ def test_what_a_tenure_wrote_itself_answered_or_not_is_not_stale() -> None:
     assert judge(words).stale == []
 
 
-def test_an_acknowledged_number_that_is_gone_is_told() -> None:
-    assert len(judge([word("wrote", 1, number=5), word("read", 2, number=4, by=1)]).stale) == 1
+def test_an_acknowledged_number_that_is_gone_is_lost() -> None:
+    verdict = judge([word("wrote", 1, number=5), word("read", 2, number=4, by=1)])
+    assert (len(verdict.lost), verdict.stale) == (1, [])
+
+
+def test_an_entry_that_goes_back_to_what_its_tenure_wrote_before_is_lost_and_not_stale() -> None:
+    verdict = judge([word("wrote", 2, number=9), word("read", 2, number=5, by=2)])
+    assert (len(verdict.lost), verdict.stale) == (1, [])
+    assert verdict.wrong == verdict.lost
 
 
 def test_a_word_that_was_not_heard_is_missed() -> None:

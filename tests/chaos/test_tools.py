@@ -129,7 +129,7 @@ def test_a_container_is_started_again_after_a_kill_and_not_after_its_end(tmp_pat
 
 def test_a_table_sums_up_and_says_the_least_the_median_and_the_most() -> None:
     table = faults_table({"pod killed": Row(3, takeovers=[4.0, 6.0, 5.0])}, "make chaos")
-    assert list(table.rows[0]) == ["pod killed", *"33000", "4.00", "5.00", "6.00"]
+    assert list(table.rows[0]) == ["pod killed", *"330000", "4.00", "5.00", "6.00"]
     assert list(table.rows[1])[:3] == ["all", "3", "3"]
 
 

@@ -13,6 +13,7 @@ from typing import Any
 from tests.chaos.judge import Freeze, Verdict, judge
 from tests.e2e.cluster import Cluster, Workload, namespace, until
 from tests.e2e.manifests import app_of
+from tests.e2e.members import are_whole
 from tests.e2e.nodelogs import NodeLogs, Read
 from tests.e2e.testbed import Testbed
 
@@ -78,6 +79,7 @@ class Field:
             self.renew(crowded)
             self.pods.until_ready(3, _PATIENCE)
         until(self._all_are_members, "every pod is a member", _PATIENCE)
+        until(self._grid_is_whole, "every entry has both its owners", _PATIENCE)
         now = time.time()
         held = self.logs.until(lambda: any(word.at > now for word in self._words()), _PATIENCE)
         assert held, "nobody holds the daemon"
@@ -116,6 +118,13 @@ class Field:
                 return name
             nodes.add(pod["spec"]["nodeName"])
         return None
+
+    def _grid_is_whole(self) -> bool:
+        """Else the next fault takes the only copy, or one side of a split that is not healed."""
+        try:
+            return are_whole(self.cluster, self.pods.all().values())
+        except AssertionError:  # a member cannot be asked yet
+            return False
 
     def _all_are_members(self) -> bool:
         leases = self.cluster.get("leases", "-n", self.pods.namespace)

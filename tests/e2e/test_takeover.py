@@ -9,6 +9,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 
 import pytest
+from tests.chaos.judge import JUDGED, Verdict
 from tests.chaos.results import Table, seconds
 from tests.chaos.settings import HOW, LONG, TRIALS
 from tests.e2e.cluster import Cluster
@@ -34,7 +35,6 @@ PATIENCE = 60.0
 SEVERAL = max(5, TRIALS // 4)
 
 HEAD = ("fault", "trials", *("tenure min", "median", "max", "write min", "median", "max"))
-JUDGED = ("overlaps", "resumed", "stale")
 
 
 @dataclass
@@ -42,14 +42,11 @@ class Row:
     """All trials of one kind."""
 
     takeovers: list[Takeover] = field(default_factory=list)
-    overlaps: list[str] = field(default_factory=list)
-    resumed: list[str] = field(default_factory=list)
-    stale: list[str] = field(default_factory=list)
+    verdict: Verdict = field(default_factory=Verdict)
 
     def cells(self) -> list[str]:
         begun, written = (list(one) for one in zip(*self.takeovers, strict=True))
-        judged = [str(len(one)) for one in (self.overlaps, self.resumed, self.stale)]
-        return [str(len(begun)), *seconds(begun), *seconds(written), *judged]
+        return [str(len(begun)), *seconds(begun), *seconds(written), *self.verdict.cells()]
 
 
 pytestmark = pytest.mark.skipif(not LONG, reason="the long form's: `make chaos`")
@@ -117,12 +114,9 @@ def play_one(on_nodes: Field, fault: Fault, row: Row) -> None:
     finally:
         next(harm, None)
     on_nodes.until_whole()
-    verdict = on_nodes.verdict(read)
-    row.overlaps += verdict.overlaps
-    row.resumed += verdict.resumed
-    row.stale += verdict.stale
+    row.verdict.add(on_nodes.verdict(read))
 
 
 def assert_right(rows: Mapping[str, Row]) -> None:
-    wrong = {kind: [*row.overlaps, *row.stale][:3] for kind, row in rows.items()}
+    wrong = {kind: row.verdict.wrong[:3] for kind, row in rows.items()}
     assert not any(wrong.values()), wrong
