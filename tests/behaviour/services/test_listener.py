@@ -98,7 +98,9 @@ async def test_a_failed_message_is_tried_again_with_its_attempt(
         (SystemExit(3), "raised SystemExit(3)"),
         (asyncio.CancelledError(), "CancelledError"),
         (WordlessError(), "WordlessError, whose text cannot be had"),
+        (FileNotFoundError("/data/\udcff.csv"), r"/data/\udcff.csv"),
     ],
+    ids=["exception", "exit", "cancellation", "wordless", "strange name"],
 )
 async def test_after_its_attempts_a_message_is_a_dead_letter_with_its_error(
     app: App,
