@@ -51,7 +51,8 @@ integration: $(DEV) ## Run the tests with real processes.
 	$(PYTEST) -n 2 tests/integration tests/grid
 
 faults: $(DEV) ## Play each kind of fault once on real sidecars and applications beside a real API server.
-	$(PYTEST) -n 3 --dist worksteal tests/chaos
+	$(PYTEST) -n 3 --dist worksteal --ignore tests/chaos/test_requests.py tests/chaos
+	$(PYTEST) tests/chaos/test_requests.py  # alone: a busy machine makes tenures move, which costs requests
 
 walk: $(DEV) ## Walk through the article, and kill and freeze replicas on the way.
 	$(PYTEST) -n 4 --dist worksteal tests/walk
