@@ -1,7 +1,6 @@
 """The harness's own tools do what they say: the calendar, the cable, the containers, the table."""
 
 import os
-import shutil
 import signal
 import socket
 import socketserver
@@ -29,7 +28,7 @@ for _ in sys.stdin:
 """
 
 
-@pytest.mark.skipif(shutil.which("cc") is None, reason="there is no C compiler; install gcc")
+@pytest.mark.skipif(Calendar.why_none() is not None, reason="no C compiler; install gcc")
 def test_a_calendar_is_set_under_a_process_that_runs_and_no_other_clock_is(tmp_path: Path) -> None:
     calendar = Calendar(tmp_path / "calendar")
     with subprocess.Popen(

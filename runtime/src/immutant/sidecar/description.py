@@ -93,7 +93,7 @@ class Jobs(RootModel[list[Job]]):
 
 
 class Failed(BaseModel):
-    """A daemon has failed, or returned, and is started again."""
+    """A daemon has failed, returned or been silent, and is started again."""
 
     error: str = Field(description="What went wrong.")
     times: int = Field(ge=0, description="How often in a row, in this tenure.")
