@@ -140,20 +140,39 @@ class Member:
                 return float(value)
         return None
 
+    def tell(
+        self, *voters: str, gone: str = "", left: str = "", seconds: float = 0.0
+    ) -> dict[str, Any]:
+        """Say whose votes count, as a sidecar does, fresh for so long; what it answers."""
+        until = time.monotonic_ns() + int(seconds * 1e9)
+        told = {"voters": ",".join(voters), "gone": gone, "left": left, "until": until}
+        answer: dict[str, Any] = json.loads(
+            self.fetch(self.ports.topology, f"/v1/quorum?{urllib.parse.urlencode(told)}", "PUT")
+        )
+        return answer
+
+    @property
+    def writable(self) -> bool:
+        """Whether the members that it sees may write, as it says."""
+        return self.metric("hazelcast_writable") == 1
+
     def _end(self, with_signal: signal.Signals) -> int:
         if self.alive:
             os.kill(self.pid, with_signal)
         return self.wait()
 
-    def fetch(self, port: int, path: str) -> str:
-        with urllib.request.urlopen(f"http://{self.address}:{port}{path}", timeout=10) as answer:
+    def fetch(self, port: int, path: str, method: str = "GET") -> str:
+        url = f"http://{self.address}:{port}{path}"
+        asked = urllib.request.Request(url, method=method)
+        with urllib.request.urlopen(asked, timeout=10) as answer:
             return str(answer.read().decode())
 
 
 class Members:
     """Members of one cluster with a name of its own."""
 
-    def __init__(self, folder: Path, group: int, environ: dict[str, str]) -> None:
+    def __init__(self, folder: Path, group: int, environ: dict[str, str], app: str) -> None:
+        self.app = app
         self.cluster = f"test.{uuid.uuid4()}"
         self.folder = folder
         self.group = group
@@ -196,6 +215,7 @@ class Members:
             "IMMUTANT_MEMBER_PORT": str(member.ports.grid),
             "IMMUTANT_TOPOLOGY": f"{member.address}:{member.ports.topology}",
             "IMMUTANT_MEMBER_METRICS": str(member.ports.metrics),
+            "IMMUTANT_POD_NAME": f"{self.app}-{self._members.index(member)}" if self.app else "",
             **self._environ,
         }
 
@@ -225,7 +245,7 @@ class Members:
 
 
 @contextlib.contextmanager
-def running(count: int = 3, **environ: str) -> Iterator[Members]:
+def running(count: int = 3, app: str = "", **environ: str) -> Iterator[Members]:
     """That many members as one cluster, ready; whatever is left at the end is killed.
 
     They die with this process too, however it ends. It may be entered in any thread. Where there is
@@ -233,12 +253,13 @@ def running(count: int = 3, **environ: str) -> Iterator[Members]:
 
     Args:
         count: How many.
+        app: Whose pods they are in, APP-0 and so on; without it in none, and no votes count.
         environ: Variables of the contract that differ, such as IMMUTANT_OWNERS="3".
     """
     need(*MEMBERS)
     folder = Path(tempfile.mkdtemp(prefix="immutant-members-"))
     with process_group() as group:
-        members = Members(folder, group, {"IMMUTANT_HEAP": "128m", **environ})
+        members = Members(folder, group, {"IMMUTANT_HEAP": "128m", **environ}, app)
         try:
             members.add(count)
             members.ready()

@@ -12,8 +12,12 @@ import com.hazelcast.config.QueueConfig;
 import com.hazelcast.config.ReplicatedMapConfig;
 import com.hazelcast.config.RestEndpointGroup;
 import com.hazelcast.config.RingbufferConfig;
+import com.hazelcast.config.SplitBrainProtectionConfig;
 import com.hazelcast.spi.merge.PutIfAbsentMergePolicy;
 import com.hazelcast.spi.properties.ClusterProperty;
+import com.hazelcast.splitbrainprotection.SplitBrainProtectionOn;
+import java.util.Map;
+import java.util.function.BiConsumer;
 
 /**
  * Hazelcast's configuration.
@@ -24,12 +28,13 @@ import com.hazelcast.spi.properties.ClusterProperty;
 final class GridConfig {
     private GridConfig() {}
 
-    /** The configuration of a member with these settings. */
-    static Config of(Settings settings) {
+    /** The configuration of a member with these settings, which writes as that quorum says. */
+    static Config of(Settings settings, Quorum quorum) {
         Config config = new Config();
         config.setClusterName(settings.grid());
         network(config.getNetworkConfig(), settings);
         structures(config, settings.owners() - 1);
+        split(config, settings, quorum);
         serialization(config);
         failureDetection(config);
         surroundings(config, settings);
@@ -66,8 +71,8 @@ final class GridConfig {
 
     /**
      * Every entry is on all its owners before its write is acknowledged, nothing is evicted, and at
-     * a merge what was there stays: both sides may have gone on, and a client that was told of a
-     * write on the larger side must find it.
+     * a merge what was there stays: the smaller side may have gone on until it noticed the split, and
+     * a client that was told of a write on the larger side must find it.
      */
     private static void structures(Config config, int backups) {
         MergePolicyConfig keep = new MergePolicyConfig(PutIfAbsentMergePolicy.class.getName(), 100);
@@ -116,6 +121,28 @@ final class GridConfig {
                         .setCapacity(1000)
                         .setTimeToLiveSeconds(60)
                         .setMergePolicyConfig(keep));
+    }
+
+    /**
+     * Writes are for the larger side. Reads go on: what they find may be older than what the other
+     * side has.
+     */
+    private static void split(Config config, Settings settings, Quorum quorum) {
+        if (!settings.pod().isEmpty()) {
+            config.getMemberAttributeConfig().setAttribute(Quorum.POD, settings.pod());
+        }
+        config.addSplitBrainProtectionConfig(
+                new SplitBrainProtectionConfig(Quorum.PROTECTION, true)
+                        .setProtectOn(SplitBrainProtectionOn.WRITE)
+                        .setFunctionImplementation(quorum));
+        each(config.getMapConfigs(), MapConfig::setSplitBrainProtectionName);
+        each(config.getQueueConfigs(), QueueConfig::setSplitBrainProtectionName);
+        each(config.getRingbufferConfigs(), RingbufferConfig::setSplitBrainProtectionName);
+        each(config.getReplicatedMapConfigs(), ReplicatedMapConfig::setSplitBrainProtectionName);
+    }
+
+    private static <C> void each(Map<String, C> structures, BiConsumer<C, String> protect) {
+        structures.values().forEach(structure -> protect.accept(structure, Quorum.PROTECTION));
     }
 
     /**

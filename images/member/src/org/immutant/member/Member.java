@@ -37,12 +37,14 @@ final class Member {
 
     private void run() {
         try {
-            HazelcastInstance running = Hazelcast.newHazelcastInstance(GridConfig.of(settings));
+            Quorum quorum = new Quorum(settings);
+            HazelcastInstance running = Hazelcast.newHazelcastInstance(GridConfig.of(settings, quorum));
+            quorum.watch(running);
             instance = running;
             running.getLifecycleService().addLifecycleListener(this::noticeEnd);
             Topology topology = new Topology(running, settings.owners());
-            new Metrics(running, topology).register();
-            server.open(topology);
+            new Metrics(running, topology, quorum).register();
+            server.open(topology, quorum);
         } catch (HazelcastException error) {
             throw new Refusal("The member cannot start: " + error.getMessage());
         }

@@ -28,10 +28,12 @@ import java.util.function.ToLongFunction;
 final class Metrics implements MultiCollector {
     private final HazelcastInstance instance;
     private final Topology topology;
+    private final Quorum quorum;
 
-    Metrics(HazelcastInstance instance, Topology topology) {
+    Metrics(HazelcastInstance instance, Topology topology, Quorum quorum) {
         this.instance = instance;
         this.topology = topology;
+        this.quorum = quorum;
     }
 
     /**
@@ -97,6 +99,9 @@ final class Metrics implements MultiCollector {
 
     private void cluster(MetricSnapshots.Builder all) {
         one(all, "hazelcast_members", "Members this one sees, itself included", topology.members());
+        one(all, "hazelcast_writable",
+                "1 where the members that this one sees may write, 0 on the smaller side of a split",
+                quorum.writable() ? 1 : 0);
         one(all, "hazelcast_owned_partitions", "Partitions this member owns", topology.owned());
         one(all, "hazelcast_backup_partitions", "Partitions this member backs up", topology.backedUp());
         one(all, "hazelcast_migrations_queued",

@@ -39,7 +39,7 @@ public final class Rehearsal {
         Settings first = settings(seed, ports[0], ports[1], ports[2]);
         Member member = Member.start(first);
         Settings another = settings(seed, ports[3], ports[4], ports[2]);
-        HazelcastInstance second = Hazelcast.newHazelcastInstance(GridConfig.of(another));
+        HazelcastInstance second = Hazelcast.newHazelcastInstance(GridConfig.of(another, new Quorum(another)));
         HazelcastInstance client = client(ports[0]);
         use(client);
         ask("http://127.0.0.1:" + ports[0] + "/hazelcast/health/ready");

@@ -12,6 +12,7 @@ import java.util.Map;
  * @param grid the cluster's name (IMMUTANT_GRID)
  * @param dns the name that resolves to all members (IMMUTANT_GRID_DNS); empty where seeds are given
  * @param seeds host:port of members (IMMUTANT_GRID_SEEDS, by commas); empty where a name is given
+ * @param pod the name of the pod that this is a member of (IMMUTANT_POD_NAME); empty outside of one
  * @param address where the others reach this member (IMMUTANT_MEMBER_ADDRESS)
  * @param port Hazelcast's port (IMMUTANT_MEMBER_PORT)
  * @param topology where who owns what is told (IMMUTANT_TOPOLOGY, host:port)
@@ -22,6 +23,7 @@ record Settings(
         String grid,
         String dns,
         List<String> seeds,
+        String pod,
         InetAddress address,
         int port,
         HostPort topology,
@@ -51,6 +53,7 @@ record Settings(
                 need(environ, "IMMUTANT_GRID"),
                 dns,
                 seeds,
+                environ.getOrDefault("IMMUTANT_POD_NAME", ""),
                 address(need(environ, "IMMUTANT_MEMBER_ADDRESS")),
                 port(environ, "IMMUTANT_MEMBER_PORT", 5701),
                 hostPort("IMMUTANT_TOPOLOGY", environ.getOrDefault("IMMUTANT_TOPOLOGY", "127.0.0.1:5702")),

@@ -7,12 +7,17 @@ import java.net.InetSocketAddress;
 import java.net.URI;
 import java.net.URLDecoder;
 import java.nio.charset.StandardCharsets;
+import java.util.Arrays;
+import java.util.Set;
 import java.util.concurrent.Executors;
 import java.util.function.Supplier;
 import java.util.logging.Level;
 import java.util.logging.Logger;
 
-/** The topology over plain HTTP, for the processes beside this member; 503 while it does not run. */
+/**
+ * The topology and the quorum over plain HTTP, for the processes beside this member; 503 while it
+ * does not run.
+ */
 final class TopologyServer {
     /** Enough for one question that a frozen member delays and all that asks beside it. */
     private static final int THREADS = 4;
@@ -20,11 +25,14 @@ final class TopologyServer {
     private static final Logger LOG = Logger.getLogger(TopologyServer.class.getName());
 
     private final HttpServer server;
-    private volatile Topology topology;
+    private volatile Running running;
+
+    /** What is told of, while the member runs. */
+    private record Running(Topology topology, Quorum quorum) {}
 
     /** What a path answers. */
     private interface Answer {
-        String of(Topology topology, URI uri);
+        String of(Running running, URI uri);
     }
 
     private TopologyServer(HttpServer server) {
@@ -50,13 +58,13 @@ final class TopologyServer {
     }
 
     /** From now on questions are answered. */
-    void open(Topology running) {
-        topology = running;
+    void open(Topology topology, Quorum quorum) {
+        running = new Running(topology, quorum);
     }
 
     /** From now on questions are refused again. */
     void close() {
-        topology = null;
+        running = null;
     }
 
     private void serve() {
@@ -68,24 +76,53 @@ final class TopologyServer {
                             thread.setDaemon(true);
                             return thread;
                         }));
-        route("/v1/partitions", (running, uri) -> running.partitions());
-        route("/v1/owners", (running, uri) -> running.owners(parameter(uri, "map"), parameter(uri, "key")));
-        route("/v1/safe", (running, uri) -> running.safe());
+        route("GET", "/v1/partitions", (now, uri) -> now.topology().partitions());
+        route(
+                "GET",
+                "/v1/owners",
+                (now, uri) -> now.topology().owners(parameter(uri, "map"), parameter(uri, "key")));
+        route("GET", "/v1/safe", (now, uri) -> now.topology().safe());
+        route("PUT", "/v1/quorum", (now, uri) -> quorum(now.quorum(), uri));
         server.start();
     }
 
-    private void route(String path, Answer answer) {
-        server.createContext(path, exchange -> respond(exchange, answer));
+    private void route(String method, String path, Answer answer) {
+        server.createContext(path, exchange -> respond(exchange, method, answer));
     }
 
-    private void respond(HttpExchange exchange, Answer answer) throws IOException {
+    private void respond(HttpExchange exchange, String method, Answer answer) throws IOException {
         try (exchange) {
-            Topology running = topology;
-            if (running == null) {
+            Running now = running;
+            if (!exchange.getRequestMethod().equals(method)) {
+                send(exchange, 405, error("this path takes " + method));
+            } else if (now == null) {
                 send(exchange, 503, error("the member does not run yet, or no more"));
             } else {
-                answer(exchange, () -> answer.of(running, exchange.getRequestURI()));
+                answer(exchange, () -> answer.of(now, exchange.getRequestURI()));
             }
+        }
+    }
+
+    /** Takes whose votes count, and answers whether the members that this one sees may write. */
+    private static String quorum(Quorum quorum, URI uri) {
+        quorum.tell(
+                new Quorum.Ballot(
+                        names(parameter(uri, "voters")),
+                        names(parameter(uri, "gone")),
+                        names(parameter(uri, "left")),
+                        nanoseconds(parameter(uri, "until"))));
+        return Json.object("writable", String.valueOf(quorum.writable()));
+    }
+
+    private static Set<String> names(String text) {
+        return text.isEmpty() ? Set.of() : Set.copyOf(Arrays.asList(text.split(",")));
+    }
+
+    private static long nanoseconds(String text) {
+        try {
+            return Long.parseLong(text);
+        } catch (NumberFormatException error) {
+            throw new Refusal("'until' is in nanoseconds of the monotonic clock, not '" + text + "'");
         }
     }
 

@@ -1,0 +1,158 @@
+package org.immutant.member;
+
+import com.hazelcast.cluster.Member;
+import com.hazelcast.core.HazelcastInstance;
+import com.hazelcast.instance.impl.HazelcastInstanceImpl;
+import com.hazelcast.instance.impl.HazelcastInstanceProxy;
+import com.hazelcast.splitbrainprotection.HeartbeatAware;
+import com.hazelcast.splitbrainprotection.SplitBrainProtectionFunction;
+import com.hazelcast.splitbrainprotection.impl.SplitBrainProtectionServiceImpl;
+import java.util.Collection;
+import java.util.HashSet;
+import java.util.Set;
+import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.Executors;
+import java.util.concurrent.ScheduledExecutorService;
+import java.util.concurrent.TimeUnit;
+import java.util.logging.Logger;
+import java.util.stream.Collectors;
+
+/**
+ * Whether the members that this one sees may write, or are the smaller side of a split (rule 15).
+ *
+ * <p>The voters are the application's pods, which the sidecar beside this member knows by their
+ * Leases. More than half of them may write. So may exactly half, as long as that sidecar's own Lease
+ * is fresh and says that all the others have been expelled: of two sides one at most can say so.
+ *
+ * <p>A member without a pod's name has no voters, and writes always. One that was not told yet has
+ * just come, with nothing of its own: it follows those whom it has joined, and alone it may not write.
+ */
+final class Quorum implements SplitBrainProtectionFunction, HeartbeatAware {
+    /** The attribute by which a member tells the others its pod's name. */
+    static final String POD = "pod";
+
+    /** The name of the protection in Hazelcast's configuration. */
+    static final String PROTECTION = "quorum";
+
+    /**
+     * Hazelcast asks at each change of the members. A permission that ends with time is looked at
+     * this often.
+     */
+    private static final long LOOK_MILLIS = 100;
+
+    private static final Logger LOG = Logger.getLogger(Quorum.class.getName());
+
+    /**
+     * What the sidecar says.
+     *
+     * @param voters the pods that have a say
+     * @param gone those of them that were expelled
+     * @param left those that had a say and have gone in order
+     * @param until the System.nanoTime() up to which all this is fresh
+     */
+    record Ballot(Set<String> voters, Set<String> gone, Set<String> left, long until) {
+        boolean fresh() {
+            return System.nanoTime() - until < 0;
+        }
+    }
+
+    private final boolean named;
+    private final Set<String> met = ConcurrentHashMap.newKeySet();
+    private final Set<String> known = ConcurrentHashMap.newKeySet();
+    private volatile Ballot ballot;
+    private volatile boolean writable;
+
+    Quorum(Settings settings) {
+        named = !settings.pod().isEmpty();
+        writable = !named;
+    }
+
+    /** Takes what the sidecar says now; what it said before is void. */
+    void tell(Ballot told) {
+        known.addAll(told.voters());
+        known.addAll(told.left());
+        ballot = told;
+    }
+
+    /** Whether this side may write, by the last look. */
+    boolean writable() {
+        return writable;
+    }
+
+    @Override
+    public boolean apply(Collection<Member> members) {
+        Set<String> here = pods(members);
+        met.addAll(here);
+        boolean may = !named || decide(here, members.size());
+        if (may != writable) {
+            LOG.warning(() -> "This side of the grid may " + (may ? "write" : "not write: " + why(here)));
+        }
+        writable = may;
+        return may;
+    }
+
+    private boolean decide(Set<String> here, int members) {
+        Ballot told = ballot;
+        if (told == null) {
+            return members > 1;
+        }
+        Set<String> voters = voters(told);
+        long votes = voters.stream().filter(here::contains).count();
+        if (2 * votes != voters.size()) {
+            return 2 * votes > voters.size();
+        }
+        return told.fresh()
+                && voters.stream().allMatch(one -> here.contains(one) || told.gone().contains(one));
+    }
+
+    /**
+     * Those whom the sidecar named; while it may be out of date, those too who came since: it could
+     * be cut off from them as this member is.
+     */
+    private Set<String> voters(Ballot told) {
+        Set<String> voters = new HashSet<>(told.voters());
+        if (!told.fresh()) {
+            met.stream().filter(pod -> !known.contains(pod)).forEach(voters::add);
+        }
+        return voters;
+    }
+
+    private String why(Set<String> here) {
+        Ballot told = ballot;
+        return told == null
+                ? "it has not been told yet whose votes count"
+                : "of " + voters(told) + " it has " + here;
+    }
+
+    private static Set<String> pods(Collection<Member> members) {
+        return members.stream()
+                .map(member -> member.getAttribute(POD))
+                .filter(pod -> pod != null)
+                .collect(Collectors.toSet());
+    }
+
+    /** Hazelcast asks anew after each heartbeat; there is nothing to remember of it. */
+    @Override
+    public void onHeartbeat(Member member, long timestamp) {}
+
+    /** Looks from now on also when nobody comes or goes. */
+    void watch(HazelcastInstance instance) {
+        HazelcastInstanceImpl original = ((HazelcastInstanceProxy) instance).getOriginal();
+        SplitBrainProtectionServiceImpl service = original.node.nodeEngine.getSplitBrainProtectionService();
+        ScheduledExecutorService timer =
+                Executors.newSingleThreadScheduledExecutor(
+                        task -> {
+                            Thread thread = new Thread(task, "quorum");
+                            thread.setDaemon(true);
+                            return thread;
+                        });
+        timer.scheduleWithFixedDelay(() -> look(instance, service), 0, LOOK_MILLIS, TimeUnit.MILLISECONDS);
+    }
+
+    /** A heartbeat of its own is what makes Hazelcast look; an internal way, which a test holds. */
+    private static void look(HazelcastInstance instance, SplitBrainProtectionServiceImpl service) {
+        if (instance.getLifecycleService().isRunning()) {
+            service.onHeartbeat(instance.getCluster().getLocalMember(), System.currentTimeMillis());
+        }
+    }
+}

@@ -1,0 +1,139 @@
+"""Real members that see a part of the others: which of them may write."""
+
+import json
+import urllib.error
+from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import asynccontextmanager
+from typing import Any
+
+import pytest
+from hazelcast.asyncio import HazelcastClient
+from hazelcast.errors import SplitBrainProtectionError
+from tests.e2e.testbed.errors import wait_until
+from tests.grid.members import PATIENCE, Member, Members, running
+
+ALL = ("demo-0", "demo-1", "demo-2")
+LONG = 60.0
+
+
+@asynccontextmanager
+async def client(members: Members, beside: Member) -> AsyncIterator[Any]:
+    """A map, as a client of one member sees it."""
+    made = await HazelcastClient.create_and_start(
+        cluster_name=members.cluster, cluster_members=[beside.name], smart_routing=False
+    )
+    try:
+        yield await made.get_map("cache.things")
+    finally:
+        await made.shutdown()
+
+
+def until(what: str, done: Callable[[], bool], member: Member) -> None:
+    wait_until(what, done, PATIENCE, str(member.log))
+
+
+async def refuses(members: Members, member: Member) -> bool:
+    async with client(members, member) as things:
+        try:
+            await things.put("key", "value")
+        except SplitBrainProtectionError:
+            return True
+        return False
+
+
+async def test_one_that_was_not_told_yet_writes_only_with_those_it_has_joined() -> None:
+    with running(1, app="demo") as members:
+        assert await refuses(members, members[0])
+        members.add()
+        members.ready()
+        for member in members:
+            until("it may write", lambda member=member: member.writable, member)  # type: ignore[misc]
+        assert not await refuses(members, members[1])
+
+
+async def test_the_smaller_side_reads_and_writes_nothing_until_the_others_are_back() -> None:
+    with running(3, app="demo") as members:
+        for member in members:
+            member.tell(*ALL)
+        assert not await refuses(members, members[0])
+        for member in list(members)[1:]:
+            member.freeze()
+        until("it may not write", lambda: not members[0].writable, members[0])
+        assert await refuses(members, members[0])
+        async with client(members, members[0]) as things:
+            assert await things.get("key") == "value"
+        for member in list(members)[1:]:
+            member.thaw()
+        members.ready()
+        for member in members:
+            until("it may write", lambda member=member: member.writable, member)  # type: ignore[misc]
+        assert not await refuses(members, members[0])
+
+
+async def test_two_of_three_go_on() -> None:
+    with running(3, app="demo") as members:
+        for member in members:
+            member.tell(*ALL)
+        members[2].kill()
+        members.ready()
+        assert members[0].writable
+        assert not await refuses(members, members[0])
+
+
+async def test_half_goes_on_while_it_is_known_that_the_other_half_is_gone() -> None:
+    with running(2, app="demo") as members:
+        alone = members[0]
+        for member in members:
+            member.tell(*ALL[:2], seconds=LONG)
+        until("it may write", lambda: alone.writable, alone)
+        members[1].kill()
+        until("it may not write", lambda: not alone.writable, alone)
+        alone.tell(*ALL[:2], gone="demo-1", seconds=2.0)
+        until("it may write", lambda: alone.writable, alone)
+        assert not await refuses(members, alone)
+        until("that has become old", lambda: not alone.writable, alone)
+        alone.tell("demo-0", left="demo-1", seconds=LONG)
+        until("it may write", lambda: alone.writable, alone)
+
+
+async def test_those_of_whom_nothing_was_said_count_while_the_word_is_old() -> None:
+    with running(1, app="demo") as members:
+        first = members[0]
+        first.tell("demo-0")
+        members.add(2)
+        members.ready()
+        for member in list(members)[1:]:
+            member.kill()
+        until("it may not write", lambda: not first.writable, first)
+        first.tell("demo-0", seconds=LONG)
+        until("it may write", lambda: first.writable, first)
+
+
+@pytest.fixture(scope="module")
+def lone() -> Iterator[Member]:
+    with running(1) as members:
+        yield members[0]
+
+
+def test_a_member_in_no_pod_writes_always(lone: Member) -> None:
+    until("it may write", lambda: lone.writable, lone)
+    assert lone.tell("demo-1", "demo-2") == {"writable": True}
+    assert lone.writable
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "status", "sentence"),
+    [
+        ("GET", "/v1/quorum", 405, "PUT"),
+        ("PUT", "/v1/quorum?voters=demo-0&gone=&left=", 400, "until"),
+        ("PUT", "/v1/quorum?voters=demo-0&gone=&left=&until=soon", 400, "nanoseconds"),
+    ],
+)
+def test_what_is_no_word_about_votes_is_refused(
+    lone: Member, method: str, path: str, status: int, sentence: str
+) -> None:
+    with pytest.raises(urllib.error.HTTPError) as refused:
+        lone.fetch(lone.ports.topology, path, method)
+    assert refused.value.code == status
+    assert sentence in json.loads(refused.value.read())["error"]
+    refused.value.close()
