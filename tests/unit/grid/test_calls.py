@@ -45,8 +45,35 @@ async def test_what_must_not_be_done_twice_is_uncertain(error: Exception) -> Non
 async def test_a_refusal_is_no_doubt() -> None:
     for act in (Calls().once, Calls().repeat):
         with pytest.raises(StoreError, match="refused it") as refused:
-            await act("it", failing(hz.SplitBrainProtectionError("minority")))
+            await act("it", failing(hz.QueryError("no such field")))
         assert not isinstance(refused.value, UncertainWriteError)
+
+
+async def test_a_refusal_after_a_doubt_does_not_take_it_away() -> None:
+    doubtful = failing(hz.IndeterminateOperationStateError("?"), hz.QueryError("no such field"))
+    with pytest.raises(UncertainWriteError):
+        await Calls().repeat("it", doubtful)
+
+
+async def test_what_the_smaller_side_of_a_split_refuses_is_tried_again() -> None:
+    split = hz.SplitBrainProtectionError("minority")
+    for act in (Calls().once, Calls().repeat, Calls().read):
+        assert await act("it", failing(split, split)) == "done"
+
+
+async def test_a_split_that_lasts_is_told_as_such(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(module, "_PATIENCE", 0.05)
+    for act in (Calls().once, Calls().repeat):
+        with pytest.raises(StoreError, match="too few of the application's pods") as refused:
+            await act("it", failing(*[hz.SplitBrainProtectionError("minority")] * 50))
+        assert not isinstance(refused.value, UncertainWriteError)
+
+
+async def test_a_doubt_before_a_split_stays_one(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(module, "_PATIENCE", 0.05)
+    split = [hz.SplitBrainProtectionError("minority")] * 50
+    with pytest.raises(UncertainWriteError):
+        await Calls().repeat("it", failing(OSError("broken pipe"), *split))
 
 
 async def test_patience_ends(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -32,7 +32,6 @@ _DOUBTFUL: Final = (hz.HazelcastError, OSError, TimeoutError)
 """After these a write may or may not have been done."""
 
 _REFUSED: Final = (
-    hz.SplitBrainProtectionError,
     hz.HazelcastSerializationError,
     hz.IllegalArgumentError,
     hz.ClassNotFoundError,
@@ -43,6 +42,10 @@ _REFUSED: Final = (
 """By these the members say that they did not do it and would not if asked again, or the client that
 it cannot read what is there: for a write that answers with a value, `put_if_absent`, that nothing
 was written."""
+
+
+_SPLIT: Final = hz.SplitBrainProtectionError
+"""The members refuse it now, since most of the pods are not in reach; nothing was written."""
 
 
 class Calls:
@@ -85,36 +88,33 @@ class Calls:
             UncertainWriteError: It may or may not have been done.
             StoreError: It was not done.
         """
-        self.check_open()
-        try:
-            async with asyncio.timeout(_PATIENCE):
-                return await call()
-        except _REFUSED as error:
-            raise _refused(what, error) from error
-        except _DOUBTFUL as error:
-            raise _uncertain(what, error) from error
+        return await self._repeat(what, call, _uncertain, twice=False)
 
     async def _repeat(
         self,
         what: str,
         call: Callable[[], Awaitable[T]],
         failure: Callable[[str, BaseException], StoreError],
+        *,
+        twice: bool = True,
     ) -> T:
+        """Call until it succeeds; if it must not be done `twice`, until it may have been done."""
         loop = asyncio.get_running_loop()
         end = loop.time() + _PATIENCE
-        trials = 0
+        trials, doubt = 0, False
         while True:
             self.check_open()
             try:
                 async with asyncio.timeout_at(end):
                     return await call()
-            except _REFUSED as error:
-                raise _refused(what, error) from error
-            except _DOUBTFUL as error:
-                trials += 1
-                pause = _PAUSES.delay(trials, self._random)
-                if loop.time() + pause >= end:
-                    raise failure(what, error) from error
+            except (_SPLIT, *_REFUSED, *_DOUBTFUL) as caught:
+                error = caught
+            doubt = doubt or not isinstance(error, (_SPLIT, *_REFUSED))
+            trials += 1
+            pause = _PAUSES.delay(trials, self._random)
+            is_over = isinstance(error, _REFUSED) or loop.time() + pause >= end
+            if is_over or (doubt and not twice):
+                raise (failure if doubt else _refused)(what, error) from error
             await asyncio.sleep(pause)
 
 
@@ -129,7 +129,12 @@ def _uncertain(what: str, error: BaseException) -> StoreError:
     )
 
 
-def _refused(what: str, error: hz.HazelcastError) -> StoreError:
+def _refused(what: str, error: BaseException) -> StoreError:
+    if isinstance(error, _SPLIT):
+        return StoreError(
+            f"the grid refused {what}: too few of the application's pods are in reach from here to "
+            "be sure that the others do not write too; nothing was written, try again once they are"
+        )
     return StoreError(f"the grid refused {what}: {_text(error)}")
 
 
