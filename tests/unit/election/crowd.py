@@ -31,6 +31,7 @@ class Person:
         hangs: The application reads and answers nothing.
         step: Seconds until a daemon that is to stop has come to the end of its step.
         failing: The daemons that fail in this place, again and again.
+        resident: It is a member even while it stands for nothing.
         moves: What it began to hand over.
     """
 
@@ -43,6 +44,7 @@ class Person:
     hangs: bool = False
     step: float = 0.0
     failing: set[str] = field(default_factory=set)
+    resident: bool = False
     running: dict[str, str] = field(default_factory=dict)
     ending: dict[str, float] = field(default_factory=dict)
     report: dict[str, float] = field(default_factory=dict)
@@ -54,7 +56,9 @@ class Person:
         self._requests: list[Put | Get] = []
         self._seen = len(table.log)
         name = f"{self.member}/{self.life}"
-        self.election = Election(APP, self.member, name, TIMINGS, table.fresh, zone=self.zone)
+        self.election = Election(
+            APP, self.member, name, TIMINGS, table.fresh, zone=self.zone, resident=self.resident
+        )
         snapshot = LeaseSnapshot(tuple(table.records.values()), table.version)
         self._do(self.election.listed(snapshot, table.now))
 

@@ -433,3 +433,44 @@ def test_after_any_comings_and_goings_all_are_in_place_and_each_moved_once_a_cha
 
 def _by_rank(name: str, members: list[str]) -> list[str]:
     return sorted(members, key=lambda one: rank(name, "", one, Stance()), reverse=True)
+
+
+def test_where_data_cannot_be_written_nothing_is_wanted_and_others_come_first() -> None:
+    crowd = Crowd()
+    first = crowd.join("demo-1", FIFTY)
+    crowd.live(STEADY)
+    second = crowd.join("demo-0", FIFTY)
+    second.election.impair(True, crowd.table.now)
+    crowd.live(2 * STEADY)
+    assert set(crowd.holders().values()) == {"demo-1"}
+    third = crowd.join("demo-2", FIFTY)
+    third.election.impair(True, crowd.table.now)
+    second.election.impair(False, crowd.table.now)
+    crowd.leave(first)
+    crowd.live(STEADY)
+    assert set(crowd.holders().values()) == {"demo-0"}
+    assert len(crowd.holders()) == len(FIFTY)
+
+
+def test_where_nobody_can_write_data_somebody_runs_it_all_the_same() -> None:
+    crowd = Crowd()
+    for number in range(2):
+        one = crowd.join(f"demo-{number}", [ONE])
+        one.election.impair(True, crowd.table.now)
+    crowd.live(STEADY)
+    assert ONE in crowd.holders()
+
+
+def test_a_resident_member_renews_its_lease_and_expels_the_dead_without_a_singleton() -> None:
+    crowd = Crowd()
+    for number in range(2):
+        crowd.join(f"demo-{number}", [], resident=True)
+    crowd.live(STEADY)
+    joined = TIMINGS.lease_duration  # a missing lease proves nothing: it is waited out
+    assert crowd.writes[f"{APP}.member.0"] >= (STEADY - joined) / TIMINGS.renew_period - 1
+    crowd.die(crowd.people[1])
+    crowd.live(STEADY)
+    assert crowd.table.member("demo-1").ended == "expelled"
+    assert crowd.table.member("demo-0").ended == ""
+    crowd.leave(crowd.people[0])
+    assert crowd.table.member("demo-0").ended == "resigned"

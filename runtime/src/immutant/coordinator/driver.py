@@ -22,7 +22,7 @@ from immutant.election import Effect, Election, Get, Move, Put, Timings, singlet
 from immutant.election.progress import observe
 from immutant.election.ticks import Ticker
 from immutant.errors import ConflictError, CoordinatorError, StoreError
-from immutant.leases import Hold, LeaseStore
+from immutant.leases import Hold, Lease, LeaseStore
 from immutant.link import (
     Candidacy,
     Event,
@@ -69,6 +69,7 @@ class Driver:
         life: str = "",
         epoch: int = 0,
         zone: str = "",
+        resident: bool = False,
     ) -> None:
         """Make a coordinator; needs a running loop.
 
@@ -85,6 +86,7 @@ class Driver:
                 replaced, it tells the two apart for whoever looks at a lease.
             epoch: What fencing tokens begin with; see `Election`.
             zone: Where the member is; see `Election`.
+            resident: Whether it is a member without daemons and jobs too; see `Election`.
         """
         self.replica = replica
         self.ledger = Ledger()
@@ -92,6 +94,7 @@ class Driver:
         self._epoch = epoch
         self.jobs = JobDesk(app, store, clock, timings)
         self._zone = zone
+        self._resident = resident
         self._app = app
         self._store = store
         self._clock = clock
@@ -104,6 +107,7 @@ class Driver:
         self._calendar_due = 0.0
         self._outage = Outage(timings.renew_period / 4, timings.renew_period)
         self._listed = False
+        self._impaired = False
         self._streams: dict[str, asyncio.Queue[Event | None]] = {}
         self._tenures = Tenures()
         self._closing = False
@@ -129,6 +133,16 @@ class Driver:
     def good_until(self) -> float:
         """The deadline that the last renewal that counts gives, in seconds of the boot clock."""
         return self._election.good_until
+
+    def members(self) -> list[Lease] | None:
+        """The records of all members, also of those that have ended; None before a listing."""
+        return self._election.members()
+
+    def impair(self, impaired: bool) -> None:
+        """Learn whether the data can no more be written here: singletons rather go elsewhere."""
+        if impaired != self._impaired:
+            self._impaired = impaired
+            self._feed(Election.impair, impaired)
 
     def tenures(self) -> dict[str, int]:
         """The fencing tokens of what is held, by singleton lease."""
@@ -276,6 +290,8 @@ class Driver:
             epoch=self._epoch,
             observer=self.ledger,
             zone=self._zone,
+            impaired=self._impaired,
+            resident=self._resident,
         )
 
     async def _follow(self) -> None:

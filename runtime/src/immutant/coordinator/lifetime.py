@@ -1,7 +1,7 @@
 """The life of a coordinator's process, from its servers' start to its exit status.
 
 Belongs here: what the coordinator of a laptop and the sidecar of a pod do alike. Not here: which
-store, which servers.
+store, what is beside it.
 """
 
 import asyncio
@@ -20,7 +20,7 @@ _DRAIN_GRACE = 1.0
 
 async def live(
     driver: Driver,
-    servers: Iterable[AbstractAsyncContextManager[object]],
+    beside: Iterable[AbstractAsyncContextManager[object]],
     end: asyncio.Event,
     failed: asyncio.Event,
 ) -> int:
@@ -28,7 +28,7 @@ async def live(
 
     Args:
         driver: The coordinator.
-        servers: What answers while it lives.
+        beside: What is open while it lives: what answers, and what tells others.
         end: Set when the process is to end.
         failed: Set when a programming error stopped the driver.
 
@@ -37,8 +37,8 @@ async def live(
     """
     driver.start()
     async with AsyncExitStack() as stack:
-        for server in servers:
-            await stack.enter_async_context(server)
+        for one in beside:
+            await stack.enter_async_context(one)
         await asyncio.wait(
             {asyncio.ensure_future(end.wait()), asyncio.ensure_future(failed.wait())},
             return_when=asyncio.FIRST_COMPLETED,

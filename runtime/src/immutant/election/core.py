@@ -49,6 +49,8 @@ class Election:
         epoch: int = 0,
         observer: Observer | None = None,
         zone: str = "",
+        impaired: bool = False,
+        resident: bool = False,
         pace: Pace | None = None,
     ) -> None:
         """Begin an incarnation.
@@ -64,6 +66,9 @@ class Election:
                 when the store's versions have begun anew, as after a restored backup.
             observer: Who hears of the renewals that count.
             zone: Where the member is, for those singletons that prefer a zone; "" if unknown.
+            impaired: See `impair`.
+            resident: Whether it is a member as long as it lives; else only while the application
+                stands for something.
             pace: How gently singletons move; by default what goes with the timings.
         """
         self._observer = observer or Observer()
@@ -77,6 +82,8 @@ class Election:
         self._me.stance = Stance(zone=zone)
         pace = pace or Pace.of(timings)
         self._placement = Placement(incarnation, member, zone, timings, pace)
+        self._placement.impaired = impaired
+        self._resident = resident
         self._campaigns: dict[str, Campaign] = {}
         self._agenda = Agenda()
         self._line: OrderedDict[str, None] = OrderedDict()
@@ -103,6 +110,10 @@ class Election:
     def good_until(self) -> float:
         """The deadline that the last renewal that counts gives."""
         return self._me.good_until
+
+    def members(self) -> list[Lease] | None:
+        """The records of all members, also of those that have ended; None before a listing."""
+        return self._view.all_members() if self._listed else None
 
     def tenures(self) -> dict[str, int]:
         """The fencing tokens of what is held, by singleton lease."""
@@ -212,6 +223,11 @@ class Election:
         self._placement.ready(now)
         return self.wake(now)
 
+    def impair(self, impaired: bool, now: float) -> list[Effect]:
+        """The data can, or can no more, be written here."""
+        self._placement.impaired = impaired
+        return self.wake(now)
+
     def drain(self, reason: str, grace: float, now: float) -> list[Effect]:
         """Hand over what is held, take nothing more, resign when all is given back."""
         self._draining = True
@@ -310,7 +326,7 @@ class Election:
         moments = [self._me.next_wake(), self._agenda.next(), self._pending.next_reread()]
         if self._idle_since is not None:
             moments.append(self._idle_since + self._linger)
-        if self._campaigns:
+        if self._campaigns or self._resident:
             moments.append(self._soon(now))  # others' silence
         # What is past was either done by the last `wake` or waits for a reply.
         return min((moment for moment in moments if moment > now), default=math.inf)
@@ -319,7 +335,7 @@ class Election:
         """Each member's record with what one might write to it now."""
         self._leave_when_idle(now)
         yield self._own, lambda: self._own_write(now)
-        if not self._campaigns:
+        if not self._campaigns and not self._resident:
             return
         for lease in self._view.members():
             if lease.holder != self._holder.incarnation and self._view.is_silent(lease, now):
@@ -380,7 +396,7 @@ class Election:
     def _leave_when_idle(self, now: float) -> None:
         if self._draining:
             self._me.draining = True
-        if self._held or (self._campaigns and not self._draining):
+        if self._held or ((self._campaigns or self._resident) and not self._draining):
             self._idle_since = None
             return
         if any(name in self._campaigns for name in self._pending.names()):
@@ -391,7 +407,8 @@ class Election:
             self._me.leave()
 
     def _own_write(self, now: float) -> Put | None:
-        joining = self._me.join(self._view, now) if self._campaigns else None
+        joins = self._campaigns or (self._resident and not self._draining)
+        joining = self._me.join(self._view, now) if joins else None
         return joining or self._me.resign(now) or self._me.renew(now)
 
     def _expulsion(self, lease: Lease) -> Put:

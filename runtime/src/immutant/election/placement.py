@@ -22,7 +22,8 @@ _TURN_MISSED: Final = 0.5
 """Renew periods after which the others take what the member whose turn it is has not taken."""
 
 _LAST_RESORT: Final = 2.0
-"""Renew periods after which a member takes what it has stepped back from: better than nobody."""
+"""Renew periods after which a member takes what it has stepped back from, or cannot write for:
+better than nobody."""
 
 _ANSWERED: Final = 1.5
 """Renew periods for which an answer of the application is good: until the next renewal, at which it
@@ -33,11 +34,17 @@ _SAYING: Final = 3
 
 
 class Placement:
-    """One incarnation's part in it; what it remembers is its own, by its own clock."""
+    """One incarnation's part in it; what it remembers is its own, by its own clock.
+
+    Attributes:
+        impaired: Whether the data cannot be written here. It wants nothing then, and takes what
+            nobody else has taken.
+    """
 
     def __init__(
         self, incarnation: str, member: str, zone: str, timings: Timings, pace: Pace
     ) -> None:
+        self.impaired = False
         self._incarnation = incarnation
         self._member = member
         self._zone = zone
@@ -59,11 +66,11 @@ class Placement:
         Returns:
             The stance, and the name of a singleton on whose stream the application is to be asked
             whether it is alive; "" when there is no need. A member wants nothing for an application
-            that does not answer: what is handed over to it would stand still.
+            that does not answer, or cannot write: what is handed over to it would stand still.
         """
         wanted = list(self._wanted(view, campaigns, now))
         answers = now - self._ready_at < _ANSWERED * self._period
-        shown = self._named(wanted, now) if answers else []
+        shown = self._named(wanted, now) if answers and not self.impaired else []
         said = Stance(
             zone=self._zone,
             avoids=self.avoided(now),
@@ -100,7 +107,7 @@ class Placement:
         It is the turn of the best of those who want it. Where nobody does, as after a death, of the
         best of all: not each of these need stand for it.
         """
-        if self._avoids(name, now):
+        if self.impaired or self._avoids(name, now):
             return _LAST_RESORT * self._period
         others = [one for one in peers(view, self._incarnation) if not one.stance.draining]
         wanting = [one for one in others if one.wants(name, prefer)]

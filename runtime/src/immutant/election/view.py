@@ -86,10 +86,14 @@ class View:
         sight = self._sights.get(name)
         return sight.lease if sight else None
 
+    def all_members(self) -> list[Lease]:
+        """The member leases, also of those whose lives have ended."""
+        leases = (self._sights[name].lease for name in self._lives)
+        return [lease for lease in leases if lease and lease.holder]
+
     def members(self) -> list[Lease]:
         """The member leases whose holders' lives have not ended, as far as one can see."""
-        leases = (self._sights[name].lease for name in self._lives)
-        return [lease for lease in leases if lease and lease.holder and not lease.ended]
+        return [lease for lease in self.all_members() if not lease.ended]
 
     def living(self, incarnation: str) -> Lease | None:
         """The member lease of an incarnation whose life has not ended, as far as one can see."""

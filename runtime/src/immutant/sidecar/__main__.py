@@ -7,9 +7,10 @@ Belongs here: putting the parts together. It is told everything by its environme
 import asyncio
 import logging
 import sys
+from contextlib import AbstractAsyncContextManager
 
 from immutant.clock import SystemClock
-from immutant.contract.environment import Environment, PodEnvironment
+from immutant.contract.environment import Environment, Grid, PodEnvironment
 from immutant.coordinator.driver import Driver
 from immutant.coordinator.lifetime import live
 from immutant.coordinator.vigil import Vigil
@@ -18,6 +19,7 @@ from immutant.processes import ending, status_of
 from immutant.sidecar.api import sidecar_api
 from immutant.sidecar.metrics import Metrics
 from immutant.sidecar.ops import ops_api
+from immutant.sidecar.quorum import Quorum
 from immutant.webserver import WebServer
 
 __all__ = ["main"]
@@ -28,6 +30,7 @@ async def _run(environment: Environment, pod: PodEnvironment) -> int:
     clock, metrics = SystemClock(), Metrics()
     client = KubeClient(await configuration(), clock, metrics.observe)
     owner = Owner(pod.namespace, environment.app, pod.app_uid)
+    grid = environment.state
     driver = Driver(
         environment.app,
         environment.replica,
@@ -38,15 +41,17 @@ async def _run(environment: Environment, pod: PodEnvironment) -> int:
         life=f"{environment.replica}/{pod.pod_uid}",
         epoch=pod.epoch,
         zone=pod.zone,
+        resident=isinstance(grid, Grid),  # who has data in the grid has a vote
     )
     metrics.follow(driver, clock)
-    servers = [
-        WebServer(ops_api(driver, metrics.registry), pod.ops),
-        WebServer(
-            sidecar_api(driver, Vigil(environment.app_lock, driver.gone)), environment.coordinator
-        ),
+    quorum = Quorum(driver, clock, grid.topology) if isinstance(grid, Grid) else None
+    vigil = Vigil(environment.app_lock, driver.gone)
+    beside: list[AbstractAsyncContextManager[object]] = [
+        WebServer(ops_api(driver, metrics.registry, quorum), pod.ops),
+        WebServer(sidecar_api(driver, vigil), environment.coordinator),
+        *([quorum] if quorum else []),
     ]
-    status = await live(driver, servers, end, failed)
+    status = await live(driver, beside, end, failed)
     await client.close()
     return status
 

@@ -11,15 +11,17 @@ from starlette.requests import Request
 from starlette.responses import PlainTextResponse, Response
 
 from immutant.coordinator.driver import Driver
+from immutant.sidecar.quorum import Quorum
 
 __all__ = ["ops_api"]
 
 
-def ops_api(driver: Driver, registry: CollectorRegistry) -> FastAPI:
+def ops_api(driver: Driver, registry: CollectorRegistry, quorum: Quorum | None = None) -> FastAPI:
     """`/livez`, `/readyz`, `/metrics`.
 
-    Ready means that the leases have been seen once. An API server that goes away later makes no
-    pod unready: the application serves on, without singletons.
+    Ready means that the leases have been seen once, and that the member of the grid beside it has
+    been told once whose votes count, so that it writes. An API server that goes away later makes
+    no pod unready: the application serves on, without singletons.
     """
     ops = FastAPI(openapi_url=None)
 
@@ -29,9 +31,11 @@ def ops_api(driver: Driver, registry: CollectorRegistry) -> FastAPI:
 
     @ops.get("/readyz", response_model=None)
     async def readyz() -> Response:
-        if driver.listed:
-            return PlainTextResponse("ok")
-        return PlainTextResponse("the leases have not been seen yet", status_code=503)
+        if not driver.listed:
+            return PlainTextResponse("the leases have not been seen yet", status_code=503)
+        if quorum is not None and not quorum.told:
+            return PlainTextResponse("the member of the grid does not answer yet", status_code=503)
+        return PlainTextResponse("ok")
 
     @ops.get("/metrics", response_model=None)
     async def metrics(request: Request) -> Response:

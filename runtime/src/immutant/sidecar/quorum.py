@@ -1,0 +1,113 @@
+"""Whose votes count when the grid splits: told to the member beside this sidecar, again and again.
+
+Belongs here: reading it off the member leases (coordination.md, rule 15), telling it, and learning
+whether the data can be written here. Not here: the decision, which is the grid member's
+(`Quorum` in images/member), since it alone sees who is in reach.
+"""
+
+import asyncio
+import logging
+import time
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Final
+from urllib.parse import urlencode
+
+from immutant.clock import Clock
+from immutant.contract.environment import Address
+from immutant.coordinator.driver import Driver
+from immutant.errors import CoordinatorError
+from immutant.leases import Lease
+from immutant.transport import request
+
+__all__ = ["Ballot", "Quorum"]
+
+_log = logging.getLogger(__name__)
+
+_PERIOD: Final = 0.5
+"""Seconds from one telling to the next. What was told stays good for up to a renew deadline."""
+
+_PATIENCE: Final = 2.0
+
+
+@dataclass(frozen=True, slots=True)
+class Ballot:
+    """What the leases say of the pods.
+
+    Attributes:
+        voters: Those that have a say: the pod itself, and each whose member lease was not given
+            back. That one has been silent for long takes no vote away: so does one that is cut off.
+        gone: Those of them that were expelled.
+        left: Those that gave their leases back.
+    """
+
+    voters: frozenset[str]
+    gone: frozenset[str] = frozenset()
+    left: frozenset[str] = frozenset()
+
+    @classmethod
+    def of(cls, replica: str, members: Iterable[Lease]) -> "Ballot":
+        """Read it off the member leases, as this replica sees them."""
+        ends = {lease.member: lease.ended for lease in members} | {replica: ""}
+        left = frozenset(member for member, ended in ends.items() if ended == "resigned")
+        gone = frozenset(member for member, ended in ends.items() if ended == "expelled")
+        return cls(frozenset(ends) - left, gone, left)
+
+
+class Quorum:
+    """Tells the member as long as the context is open.
+
+    Attributes:
+        told: Whether the member has been told once.
+    """
+
+    def __init__(self, driver: Driver, clock: Clock, member: Address) -> None:
+        """Make one that does not tell yet.
+
+        Args:
+            driver: Where the leases are seen, and who is told whether data can be written here.
+            clock: The one by which its leases are good.
+            member: Where the member beside this sidecar listens for it.
+        """
+        self.told = False
+        self._driver = driver
+        self._clock = clock
+        self._member = member
+        self._silent = False
+
+    async def __aenter__(self) -> "Quorum":
+        self._task = asyncio.create_task(self._tell_again_and_again())
+        return self
+
+    async def __aexit__(self, *error: object) -> None:
+        self._task.cancel()
+        await asyncio.gather(self._task, return_exceptions=True)
+
+    async def _tell_again_and_again(self) -> None:
+        while True:
+            if (members := self._driver.members()) is not None:
+                await self._tell(Ballot.of(self._driver.replica, members))
+            await self._clock.sleep(_PERIOD)
+
+    async def _tell(self, ballot: Ballot) -> None:
+        """Tell it; a member that does not answer is one beside which nothing can be written."""
+        fresh = self._driver.good_until - self._clock.now()
+        query = {
+            "voters": ",".join(sorted(ballot.voters)),
+            "gone": ",".join(sorted(ballot.gone)),
+            "left": ",".join(sorted(ballot.left)),
+            # Java's nanoTime is this clock, and one kernel serves the pod.
+            "until": time.monotonic_ns() + int(fresh * 1e9),
+        }
+        try:
+            path = f"/v1/quorum?{urlencode(query)}"
+            answer = await request(self._member, "PUT", path, timeout=_PATIENCE)
+            writable = bool(answer["writable"])
+        except (CoordinatorError, LookupError, TypeError) as error:
+            if not self._silent:
+                _log.warning("the member beside this sidecar does not answer: %s", error)
+            self._silent = True
+            self._driver.impair(True)
+        else:
+            self._silent, self.told = False, True
+            self._driver.impair(not writable)

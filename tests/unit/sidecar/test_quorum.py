@@ -1,0 +1,104 @@
+"""Whose votes count, read off the member leases and told to a member that a server plays."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+from urllib.parse import parse_qs
+
+import pytest
+from starlette.applications import Starlette
+from starlette.requests import Request
+from starlette.responses import JSONResponse
+from starlette.routing import Route
+
+from immutant.clock import SystemClock
+from immutant.contract.environment import Address
+from immutant.coordinator.driver import Driver
+from immutant.election import Timings
+from immutant.embedded import EmbeddedBackend
+from immutant.leases import Lease
+from immutant.sidecar.quorum import Ballot, Quorum
+from immutant.webserver import WebServer
+
+
+class Played:
+    """A member that notes what it is told, and a driver that notes what it learns of it."""
+
+    def __init__(self) -> None:
+        self.told: asyncio.Queue[dict[str, list[str]]] = asyncio.Queue()
+        self.learnt: asyncio.Queue[bool] = asyncio.Queue()
+        self.writable = True
+
+    async def quorum(self, request: Request) -> JSONResponse:
+        self.told.put_nowait(parse_qs(request.url.query, keep_blank_values=True))
+        return JSONResponse({"writable": self.writable})
+
+    def server(self, address: Address) -> WebServer:
+        route = Route("/v1/quorum", self.quorum, methods=["PUT"])
+        return WebServer(Starlette(routes=[route]), address)
+
+
+@asynccontextmanager
+async def beside(played: Played, address: Address) -> AsyncIterator[Quorum]:
+    """A quorum of a pod that is alone, at work."""
+    clock = SystemClock()
+    backend = await EmbeddedBackend.open(None, replica="demo-0", clock=clock)
+    driver = Driver("demo", "demo-0", backend.leases, clock, Timings(), life="demo-0/uid")
+    driver.impair = played.learnt.put_nowait  # type: ignore[method-assign,assignment]
+    driver.start()
+    driver.meet("app")
+    async with Quorum(driver, clock, address) as quorum:
+        yield quorum
+    await driver.close()
+    await backend.close()
+
+
+async def next_of(queue: "asyncio.Queue[bool]") -> bool:
+    return await asyncio.wait_for(queue.get(), 10)
+
+
+def lease(member: str, ended: str = "") -> Lease:
+    return Lease(f"demo.member.{member[-1]}", holder=f"{member}/1", member=member, ended=ended)
+
+
+def test_who_was_expelled_keeps_its_vote_and_who_has_left_does_not() -> None:
+    leases = [lease("demo-0"), lease("demo-1", "expelled"), lease("demo-2", "resigned")]
+    assert Ballot.of("demo-0", leases) == Ballot(
+        voters=frozenset({"demo-0", "demo-1"}),
+        gone=frozenset({"demo-1"}),
+        left=frozenset({"demo-2"}),
+    )
+
+
+@pytest.mark.parametrize("ended", ["expelled", "resigned"])
+def test_a_pod_counts_itself_whatever_became_of_its_lease(ended: str) -> None:
+    ballot = Ballot.of("demo-0", [lease("demo-0", ended), lease("demo-1")])
+    assert ballot == Ballot(voters=frozenset({"demo-0", "demo-1"}))
+
+
+async def test_a_member_is_told_again_and_again_and_says_whether_it_may_write(
+    tmp_path: Path,
+) -> None:
+    played, address = Played(), Address(path=str(tmp_path / "member"))
+    async with played.server(address), beside(played, address) as quorum:
+        for _ in range(2):
+            told = await asyncio.wait_for(played.told.get(), 10)
+            assert told["voters"] == ["demo-0"]
+            assert told["gone"] == told["left"] == [""]
+            assert not await next_of(played.learnt)
+        assert quorum.told
+        played.writable = False
+        while not await next_of(played.learnt):
+            pass
+
+
+async def test_beside_a_member_that_does_not_answer_nothing_can_be_written(tmp_path: Path) -> None:
+    played, address = Played(), Address(path=str(tmp_path / "member"))
+    async with beside(played, address) as quorum:
+        assert await next_of(played.learnt)
+        assert not quorum.told
+        async with played.server(address):
+            while await next_of(played.learnt):
+                pass
+            assert quorum.told
