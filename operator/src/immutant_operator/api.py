@@ -114,9 +114,15 @@ class Api:
         """
         return await self._ask("PUT", _own_path(manifest), body=manifest)
 
-    async def delete(self, manifest: Json) -> None:
-        """Delete this very object, if it is still there: one of the same name is left alone."""
-        precondition = {"preconditions": {"uid": manifest["metadata"]["uid"]}}
+    async def delete(self, manifest: Json, *, unchanged: bool = False) -> None:
+        """Delete this very object, if it is still there: one of the same name is left alone.
+
+        Args:
+            manifest: The object; its UID will do.
+            unchanged: Leave it alone also where it has changed since it was read.
+        """
+        fields = ("uid", "resourceVersion") if unchanged else ("uid",)
+        precondition = {"preconditions": {one: manifest["metadata"][one] for one in fields}}
         try:
             await self._ask("DELETE", _own_path(manifest), body=precondition)
         except (NotFoundError, ConflictError):

@@ -107,6 +107,8 @@ class Reconciler:
         applied = await apply_all(self._api, app, wanted, there.objects, former)
         fleet = there.fleet(app, applied["StatefulSet", app.name])
         await prune(self._api, app, wanted, there.objects, _used(fleet))
+        for lease in _ghosts(there.roster, fleet):
+            await self._api.delete(lease, unchanged=True)
         step = next_step(app.spec.replicas, fleet)
         if step.replace is not None:
             await self._replace(app, step.replace.name, step.replace.uid)
@@ -126,3 +128,15 @@ class Reconciler:
 def _used(fleet: Fleet) -> set[tuple[str, str]]:
     """The copies of the source that pods have mounted: they may have to start again from them."""
     return {("ConfigMap", pod.source) for pod in fleet.pods if pod.source is not None}
+
+
+def _ghosts(roster: Roster, fleet: Fleet) -> list[Json]:
+    """Leases of pods that died and are not to come again: they would count as voters for ever."""
+    there = {pod.name for pod in fleet.pods}
+    return [
+        lease
+        for member, lease in roster.expelled
+        if fleet.size is not None
+        and member not in there
+        and int(member.rpartition("-")[2]) >= fleet.size
+    ]

@@ -82,16 +82,19 @@ class Roster:
         tenures: What is held, by pods whose own Leases say that they live.
         jobs: Those that were held at least once.
         failing: Daemons that fail again and again, with the pod where they do.
+        expelled: The Leases of the pods that were expelled and have no other life.
     """
 
     tenures: tuple[Tenure, ...] = ()
     jobs: tuple[JobRecord, ...] = ()
     failing: tuple[tuple[Singleton, str], ...] = ()
+    expelled: tuple[tuple[str, Json], ...] = ()
 
     @classmethod
     def read(cls, app: str, uid: str, leases: Iterable[Json]) -> "Roster":
         """Read an app's Leases; those of a former app of the name are left out."""
-        read = [_Lease.read(one) for one in leases if _label(one, names.UID_LABEL) == uid]
+        own = [one for one in leases if _label(one, names.UID_LABEL) == uid]
+        read = {_Lease.read(one): one for one in own}
         members = {one.member: one for one in read if is_member_lease(app, one.record)}
         living = {one.holder for one in members.values() if one.holder and not one.ended}
         others = sorted((one.singleton, one) for one in read if one.singleton)
@@ -100,6 +103,11 @@ class Roster:
             tenures=tuple(one.tenure(named) for named, one in held),
             jobs=tuple(one.job(named) for named, one in others if named.kind == "job"),
             failing=tuple(sorted(_failing(members.values()))),
+            expelled=tuple(
+                (one.member, body)
+                for one, body in read.items()
+                if is_member_lease(app, one.record) and one.ended == "expelled"
+            ),
         )
 
 

@@ -172,3 +172,17 @@ async def at_rest(replica: Replica) -> int:
         if looks != (now := looks_of(replica)):
             looks, since = now, asyncio.get_running_loop().time()
     return looks
+
+
+async def test_the_leases_of_dead_pods_beyond_the_size_are_removed_and_no_other(
+    operated: Operated,
+) -> None:
+    await operated.write(replicas=2)
+    await operated.until(is_complete)
+    sidecars = await Sidecars.of(operated)
+    for number, ended in ((1, "expelled"), (2, "expelled"), (3, ""), (4, "resigned")):
+        await sidecars.write(member(number, ended=ended, owner=sidecars.owner))
+    await operated.look()
+    left = await operated.api.list("coordination.k8s.io/v1", "Lease", operated.namespace, {})
+    kept = {one["metadata"]["annotations"]["immutant.org/member"] for one in left}
+    assert kept == {"demo-0", "demo-1", "demo-3", "demo-4"}

@@ -59,7 +59,8 @@ def runtime(app: App, images: Images, domain: str) -> Manifest:
         "command": ["python", "-m", "immutant.sidecar"],
         "env": runtime_variables(app, domain),
         "ports": _ports(ops=names.OPS_PORT),
-        "startupProbe": {"httpGet": _ops("/livez"), **_START, "failureThreshold": 60},
+        # The app starts once the grid can be written here.
+        "startupProbe": {"httpGet": _ops("/readyz"), **_START, "failureThreshold": 120},
         "readinessProbe": {"httpGet": _ops("/readyz"), "periodSeconds": 2, "timeoutSeconds": 2},
         "livenessProbe": {"httpGet": _ops("/livez"), "periodSeconds": 5, "failureThreshold": 6},
         "resources": _memory("256Mi", request="96Mi", cpu="20m"),

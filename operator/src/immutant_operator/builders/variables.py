@@ -57,7 +57,7 @@ def runtime_variables(app: App, domain: str) -> list[Manifest]:
 def member_variables(app: App, domain: str) -> list[Manifest]:
     """The environment of the container `member`."""
     return [
-        *_from_pod("IMMUTANT_POD_IP"),
+        *_from_pod("IMMUTANT_POD_NAME", "IMMUTANT_POD_IP"),
         *_listed(
             {
                 "IMMUTANT_GRID": names.grid_name(app.namespace, app.uid),
