@@ -27,6 +27,9 @@ _log = logging.getLogger(__name__)
 _PERIOD: Final = 0.5
 """Seconds from one telling to the next. What was told stays good for up to a renew deadline."""
 
+_LOOK: Final = 0.1
+"""Seconds after which a change is told: a member leaves soon after its pod's lease is given back."""
+
 _PATIENCE: Final = 2.0
 
 
@@ -84,10 +87,14 @@ class Quorum:
         await asyncio.gather(self._task, return_exceptions=True)
 
     async def _tell_again_and_again(self) -> None:
+        last, due = None, self._clock.now()
         while True:
             if (members := self._driver.members()) is not None:
-                await self._tell(Ballot.of(self._driver.replica, members))
-            await self._clock.sleep(_PERIOD)
+                ballot = Ballot.of(self._driver.replica, members)
+                if ballot != last or self._clock.now() >= due:
+                    last, due = ballot, self._clock.now() + _PERIOD
+                    await self._tell(ballot)
+            await self._clock.sleep(_LOOK)
 
     async def _tell(self, ballot: Ballot) -> None:
         """Tell it; a member that does not answer is one beside which nothing can be written."""
