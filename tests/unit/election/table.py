@@ -53,17 +53,33 @@ class Seat:
 
     Attributes:
         answers: Whether its application answers a probe.
+        asked: The requests that were served.
     """
 
-    def __init__(self, table: Table, member: str, *, life: int = 1, epoch: int = 0) -> None:
+    def __init__(
+        self,
+        table: Table,
+        member: str,
+        *,
+        life: int = 1,
+        epoch: int = 0,
+        seen: int | None = None,
+        listing: LeaseSnapshot | None = None,
+    ) -> None:
+        """Sit down, with that listing (by default of now).
+
+        The watch begins after so many changes; what there are by now it shows before the listing.
+        """
         self.table = table
         self.requests: deque[Put | Get] = deque()
+        self.asked: list[Put | Get] = []
         self.heard: list[tuple[str, Event]] = []
         self.answers = True
         incarnation = f"{member}/{life}"
         self.election = Election(APP, member, incarnation, TIMINGS, table.fresh, epoch=epoch)
-        self._seen = len(table.log)
-        snapshot = LeaseSnapshot(tuple(table.records.values()), table.version)
+        self._seen = len(table.log) if seen is None else seen
+        self.watch()
+        snapshot = listing or LeaseSnapshot(tuple(table.records.values()), table.version)
         self.do(self.election.listed(snapshot, table.now))
         self.do(self.election.stand(COUNTER, None, table.now))
 
@@ -80,6 +96,7 @@ class Seat:
     def serve(self, *, lose_reply: bool = False) -> Put | Get:
         """Let the oldest request reach the table, and its answer come back unless it is lost."""
         request, election, now = self.requests.popleft(), self.election, self.table.now
+        self.asked.append(request)
         if isinstance(request, Get):
             self.do(election.got(request.name, self.table.records.get(request.name), now))
             return request

@@ -5,11 +5,17 @@ from dataclasses import replace
 from tests.unit.election.table import APP, COUNTER, TIMINGS, Seat, Table, holder
 
 from immutant.election import Pace, Put, member_lease
-from immutant.leases import Lease
+from immutant.leases import Lease, LeaseSnapshot
 from immutant.link import Granted, Heartbeat
 
 DURATION = TIMINGS.lease_duration
 PACE = Pace.of(TIMINGS)
+
+
+def had_resigned(table: Table, member: str) -> None:
+    """A former life of the member has ended: its next one joins at once."""
+    name = member_lease(APP, member)
+    table.edit(Lease(name, holder=f"{member}/0", member=member, ended="resigned"))
 
 
 def test_rule_1_a_renewal_whose_reply_was_lost_is_settled_by_reading() -> None:
@@ -123,14 +129,38 @@ def test_rule_5_an_emptied_lease_lets_nobody_in_before_its_holder_has_stopped() 
 
 def test_rule_5_an_old_record_put_back_by_hand_lets_no_newcomer_in() -> None:
     first = holder(table := Table())
-    released = table.records[COUNTER]
-    released = replace(released, released=released.nonce, nonce=released.nonce)
+    had_resigned(table, "demo-1")
+    released = replace(table.records[COUNTER], released=table.records[COUNTER].nonce)
     table.edit(released)  # what it looked like after some former release
     newcomer = Seat(table, "demo-1")
     newcomer.live(DURATION - 0.3)
     assert not newcomer.holds, "known from a listing alone, it proves nothing"
     first.settle()
     assert first.words() == ["Granted", "Revoked"]
+
+
+def test_rule_5_nor_where_the_newcomers_watch_shows_it_before_its_first_listing() -> None:
+    first = holder(table := Table())
+    had_resigned(table, "demo-1")
+    before = len(table.log)
+    table.edit(replace(table.records[COUNTER], released=table.records[COUNTER].nonce))
+    newcomer = Seat(table, "demo-1", seen=before)
+    newcomer.live(DURATION - 0.3)
+    assert not newcomer.holds, "it has not seen whose record was overwritten"
+    first.settle()
+    assert first.words() == ["Granted", "Revoked"]
+
+
+def test_rule_5_a_listing_that_is_older_than_an_event_takes_nothing_back() -> None:
+    table = Table()
+    had_resigned(table, "demo-1")
+    free = LeaseSnapshot(tuple(table.records.values()), table.version)
+    listed = len(table.log)
+    first = holder(table)
+    second = Seat(table, "demo-1", seen=listed, listing=free)
+    second.live(DURATION + 1.0, first)
+    assert first.holds
+    assert not any(isinstance(one, Put) and one.lease.name == COUNTER for one in second.asked)
 
 
 def test_rule_5_a_holder_that_vanished_without_a_release_is_waited_out() -> None:

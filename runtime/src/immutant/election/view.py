@@ -61,6 +61,8 @@ class View:
         self._disowned: dict[str, float] = {}
         self._proved_dead: set[str] = set()
         self._signs: dict[str, float] = {}
+        self._listed = False
+        self._early: list[LeaseEvent] = []
 
     def reset(self, snapshot: LeaseSnapshot, now: float) -> None:
         """Take a new listing; what did not change keeps its first sight."""
@@ -71,9 +73,20 @@ class View:
         for name in [name for name in self._sights if name not in names]:
             self._see(name, None, now, listed=True)
         self.version = max(self.version, snapshot.version)
+        self._listed = True
+        early, self._early = self._early, []
+        for event in early:
+            self.apply(event, now)
 
     def apply(self, event: LeaseEvent, now: float) -> bool:
-        """Take one event of the watch; True if a member's record tells more than a renewal."""
+        """Take one event of the watch; True if a member's record tells more than a renewal.
+
+        One that comes before the first listing waits for it: whose record it replaces is not known
+        yet, and a listing that is older than the event would take it back.
+        """
+        if not self._listed:
+            self._early.append(event)
+            return False
         if event.version <= self.version:
             return False
         before = self.lease(event.name)
