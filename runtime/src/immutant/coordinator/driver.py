@@ -7,13 +7,13 @@ import asyncio
 import contextlib
 import logging
 import secrets
-from collections.abc import AsyncIterator, Callable, Coroutine
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from functools import partial
-from typing import Any
 
 from immutant.clock import Clock
-from immutant.contract.records import kind_and_name
+from immutant.coordinator.bookkeeping import enter_move, enter_word
+from immutant.coordinator.chores import Chores
 from immutant.coordinator.jobdesk import JobDesk
 from immutant.coordinator.ledger import Ledger
 from immutant.coordinator.outage import Outage
@@ -27,11 +27,7 @@ from immutant.link import (
     Candidacy,
     Event,
     Failure,
-    Granted,
     Outcome,
-    Revoked,
-    Stopping,
-    TickDue,
 )
 from immutant.schedules import Schedule
 
@@ -99,8 +95,7 @@ class Driver:
         self._store = store
         self._clock = clock
         self._timings = timings
-        self._tasks: set[asyncio.Task[None]] = set()
-        self._on_failure = on_failure
+        self._chores = Chores(on_failure)
         self._progress: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         self._dead: set[str] = set()
         self._process = ""
@@ -162,15 +157,12 @@ class Driver:
     def start(self) -> None:
         """Begin to follow the store; the application may stand from now on."""
         for work in (self._follow(), self._keep_time(), self._follow_deaths()):
-            self._spawn(work)
+            self._chores.begin(work)
 
     async def close(self) -> None:
         """Stop at once; what is held is not given back."""
         self._closing = True
-        tasks = list(self._tasks)
-        for task in tasks:
-            task.cancel()
-        await asyncio.gather(*tasks, return_exceptions=True)
+        await self._chores.cancel()
         self._end_streams()
         self._hold.release()
 
@@ -390,35 +382,16 @@ class Driver:
 
     def _perform(self, effect: Effect) -> None:
         if isinstance(effect, Put):
-            self._spawn(self._put(self._election, effect))
+            self._chores.begin(self._put(self._election, effect))
         elif isinstance(effect, Get):
-            self._spawn(self._get(self._election, effect))
+            self._chores.begin(self._get(self._election, effect))
         elif isinstance(effect, Move):
-            self._note_move(effect)
+            enter_move(self.ledger, effect)
         else:
-            self._count(effect.singleton, effect.event)
+            enter_word(self.ledger, self._election, effect, self._clock.now())
             self._tenures.tell(effect.singleton, effect.event)
             if stream := self._streams.get(effect.singleton):
                 stream.put_nowait(effect.event)
-
-    def _count(self, singleton: str, event: Event) -> None:
-        now = self._clock.now()
-        match event:
-            case Granted():
-                self.ledger.grant(singleton, self._election.predecessor(singleton), now)
-            case Stopping():
-                self.ledger.expect_end(singleton, "handed_over")
-            case Revoked(reason):
-                self.ledger.revoke(singleton, reason)
-            case TickDue(_, due, attempt):
-                _, job = kind_and_name(singleton)
-                self.ledger.dispatch(job, due, attempt, self._election.wall(now))
-
-    def _note_move(self, move: Move) -> None:
-        self.ledger.moves[move.singleton, move.reason] += 1
-        level = logging.WARNING if move.reason == "failures" else logging.INFO
-        to = move.to or "whoever comes first"
-        _log.log(level, "%s is handed over to %s (%s)", move.singleton, to, move.reason)
 
     def _end_incarnation(self) -> None:
         """The incarnation is over; unless this coordinator closes, another one begins."""
@@ -431,7 +404,7 @@ class Driver:
 
     def _begin_again(self) -> None:
         self._begin()
-        self._spawn(self._list_again())
+        self._chores.begin(self._list_again())
 
     def _end_streams(self) -> None:
         for stream in self._streams.values():
@@ -453,17 +426,6 @@ class Driver:
             await asyncio.wait({pause, self._progress}, return_when=asyncio.FIRST_COMPLETED)
         finally:
             pause.cancel()
-
-    def _spawn(self, work: Coroutine[Any, Any, None]) -> None:
-        task = asyncio.get_running_loop().create_task(work)
-        self._tasks.add(task)
-        task.add_done_callback(self._finished)
-
-    def _finished(self, task: asyncio.Task[None]) -> None:
-        self._tasks.discard(task)
-        if not task.cancelled() and (error := task.exception()):
-            _log.critical("the coordinator failed and gives up", exc_info=error)
-            self._on_failure()
 
 
 async def _events(stream: "asyncio.Queue[Event | None]") -> AsyncIterator[Event]:

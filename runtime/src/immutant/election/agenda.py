@@ -1,7 +1,7 @@
 """When which record is to be looked at again.
 
 Belongs here: an index by moment, so that an event costs what it concerns, however many singletons
-there are. Not here: what is looked at, and why then (`core`).
+there are. Not here: what is looked at, and why then (`candidacies`).
 """
 
 import math

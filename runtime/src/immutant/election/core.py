@@ -1,22 +1,22 @@
 """One incarnation's whole part in the election.
 
 Belongs here: routing what happened to the parts, and asking each part what is to be done now. Not
-here: any rule; those are in `membership`, `campaign`, `view`, `placement` and `ticks`.
+here: whose turn it is (`candidacies`), nor any rule; those are in `membership`, `campaign`, `view`,
+`placement` and `ticks`.
 """
 
 import math
-from collections import OrderedDict
 from collections.abc import Callable, Collection, Iterator
 from dataclasses import replace
 from functools import partial
 
 from immutant.contract.records import member_lease
 from immutant.contract.timings import Timings
-from immutant.election.agenda import Agenda
 from immutant.election.campaign import Campaign, Holder
+from immutant.election.candidacies import Candidacies
 from immutant.election.effects import Effect, Get, Move, Put, Tell
 from immutant.election.membership import Life, Membership
-from immutant.election.observer import LIFE_ENDED, Observer, Predecessor
+from immutant.election.observer import Observer, Predecessor
 from immutant.election.pace import UNHURRIED, Pace
 from immutant.election.pending import Pending
 from immutant.election.placement import Placement
@@ -84,17 +84,14 @@ class Election:
         self._placement = Placement(incarnation, member, zone, timings, pace)
         self._placement.impaired = impaired
         self._resident = resident
-        self._campaigns: dict[str, Campaign] = {}
-        self._agenda = Agenda()
-        self._line: OrderedDict[str, None] = OrderedDict()
-        self._held: set[str] = set()
+        pause = timings.renew_period / 4
+        self._pending = Pending(pause)
+        self._candidacies = Candidacies(self._view, self._pending, pause)
         self._drawn: set[str] = set()
-        self._pending = Pending(timings.renew_period / 4)
         self._listed = False
         self._draining = False
         self._idle_since: float | None = None
         self._linger = timings.renew_period / 2
-        self._offset = 0.0
 
     @property
     def ended(self) -> bool:
@@ -117,21 +114,21 @@ class Election:
 
     def tenures(self) -> dict[str, int]:
         """The fencing tokens of what is held, by singleton lease."""
-        return {name: one.token for name, one in self._campaigns.items() if one.holds}
+        return {name: one.token for name, one in self._candidacies.campaigns.items() if one.holds}
 
     @property
     def held(self) -> Collection[str]:
         """The singleton leases of which there is a tenure, also one that is ending."""
-        return self._held
+        return self._candidacies.held
 
     def predecessor(self, name: str) -> Predecessor | None:
         """Who held a singleton before this member took it, None if nobody did."""
-        campaign = self._campaigns.get(name)
+        campaign = self._candidacies.campaigns.get(name)
         return campaign.predecessor if campaign else None
 
     def wall(self, now: float) -> float:
         """The lease store's calendar, in seconds since the epoch."""
-        return now + self._offset
+        return now + self._candidacies.offset
 
     def stepped_back(self, now: float) -> frozenset[str]:
         """The singletons that failed here again and again, so that others should have them."""
@@ -139,23 +136,21 @@ class Election:
 
     def calendar(self, offset: float) -> None:
         """Learn how far the lease store's calendar is ahead of `now`."""
-        self._offset = offset
-        for name, campaign in self._campaigns.items():
-            if campaign.ticker:
-                self._agenda.add(name)
+        self._candidacies.offset = offset
+        self._candidacies.touch_scheduled()
 
     def listed(self, snapshot: LeaseSnapshot, now: float) -> list[Effect]:
         """All records were listed, at the beginning or after the watch broke."""
         self._view.reset(snapshot, now)
         self._listed = True
-        self._look_at_all()
+        self._candidacies.touch_all()
         return self.wake(now)
 
     def saw(self, event: LeaseEvent, now: float) -> list[Effect]:
         """The watch showed a change."""
         if self._view.apply(event, now):
-            self._look_at_all()  # what it held may be free now, or to be waited out
-        self._agenda.add(event.name)
+            self._candidacies.touch_all()  # what it held may be free now, or to be waited out
+        self._candidacies.touch(event.name)
         return self.wake(now)
 
     def proved_dead(self, incarnation: str, now: float) -> list[Effect]:
@@ -168,45 +163,43 @@ class Election:
     ) -> list[Effect]:
         """The application stands for a singleton; nothing comes of it unless `may_stand`."""
         if self.may_stand(name):
-            self._campaigns[name] = Campaign(
-                name,
-                self._holder,
-                self._timings,
-                self._fresh,
-                self._drawn,
-                ticker,
-                self._epoch,
-                prefer,
+            self._candidacies.add(
+                Campaign(
+                    name,
+                    self._holder,
+                    self._timings,
+                    self._fresh,
+                    self._drawn,
+                    ticker,
+                    self._epoch,
+                    prefer,
+                )
             )
-            self._agenda.add(name)
         return self.wake(now)
 
     def may_stand(self, name: str) -> bool:
         """False while an earlier candidacy for it has not come to its end, or this life does."""
-        there = self._campaigns.get(name)
+        there = self._candidacies.campaigns.get(name)
         busy = name in self._pending or (there is not None and (there.standing or there.holds))
         return not busy and self._me.life in (Life.OUTSIDE, Life.JOINED)
 
     def leave(self, name: str, now: float) -> list[Effect]:
         """The application's stream for a singleton ended."""
-        if name in self._campaigns:
-            self._campaigns[name].leave()
-            self._agenda.add(name)
+        if campaign := self._candidacies.touch(name):
+            campaign.leave()
         return self.wake(now)
 
     def stopped(self, name: str, nonce: str, now: float) -> list[Effect]:
         """The application answers that nothing of the tenure runs any more."""
-        if name in self._campaigns:
-            self._campaigns[name].stopped(nonce)
-            self._agenda.add(name)
+        if campaign := self._candidacies.touch(name):
+            campaign.stopped(nonce)
         return self.wake(now)
 
     def done(self, name: str, outcome: Outcome, now: float) -> list[Effect]:
         """The application answers that a tick's run ended."""
-        campaign = self._campaigns.get(name)
+        campaign = self._candidacies.touch(name)
         if campaign and campaign.ticker:
             campaign.ticker.done(outcome.tick, outcome.error, outcome.attempt)
-            self._agenda.add(name)
         return self.wake(now)
 
     def failed(self, name: str, nonce: str, now: float) -> list[Effect]:
@@ -214,7 +207,8 @@ class Election:
 
         It goes on here until one comes that wants it.
         """
-        if name in self._campaigns and self._campaigns[name].is_tenure(nonce):
+        campaign = self._candidacies.campaigns.get(name)
+        if campaign and campaign.is_tenure(nonce):
             self._placement.failed(name, now)
         return self.wake(now)
 
@@ -232,16 +226,16 @@ class Election:
         """Hand over what is held, take nothing more, resign when all is given back."""
         self._draining = True
         effects: list[Effect] = []
-        for name, campaign in self._campaigns.items():
+        for name, campaign in self._candidacies.campaigns.items():
             if campaign.runs:
                 effects.append(Move(name, "drain"))
             effects += campaign.stop(reason, grace)
-        self._look_at_all()
+        self._candidacies.touch_all()
         return effects + self.wake(now)
 
     def app_died(self, now: float) -> list[Effect]:
         """The application is dead beyond doubt: one write frees all that it held (rule 9)."""
-        self._forget_all()
+        self._candidacies.forget()
         self._me.leave()
         return self.wake(now)
 
@@ -251,11 +245,9 @@ class Election:
         self._pending.landed(put.lease.name)
         if self._is_own(put):
             self._me.stored(put, version)
-        elif put.lease.name in self._campaigns:
-            campaign = self._campaigns[put.lease.name]
+        elif campaign := self._candidacies.touch(put.lease.name):
             good_until = self._me.good_until if self._may_acquire(now) else -math.inf
             had = campaign.token
-            self._agenda.add(campaign.name)
             effects = campaign.stored(put, version, good_until, now)
             if campaign.runs and campaign.token != had:
                 self._placement.took(campaign.name, campaign.prefer, self._view, now)
@@ -283,8 +275,8 @@ class Election:
             return self.stored(landed, lease.version, now)
         self._not_landed(name, now)
         effects: list[Effect] = []
-        if name in self._campaigns:
-            effects = self._campaigns[name].found(put, lease)
+        if campaign := self._candidacies.campaigns.get(name):
+            effects = campaign.found(put, lease)
         elif self._is_own(put):
             self._me.found(put, lease)
         return effects + self.wake(now)
@@ -302,32 +294,33 @@ class Election:
         self._me.observe(self._view)
         effects: list[Effect] = []
         if self._me.count(self._view):
-            for campaign in self._campaigns.values():
-                effects += campaign.extend(self._view, self._me.good_until, now)
+            effects += self._candidacies.extend(self._me.good_until, now)
         for sent in self._me.counted:
             self._observer.renewed(now - sent)
         if self._may_acquire(now) and not could_acquire:
-            self._look_at_all()
-        due = self._due(now)
-        effects += self._checked(due, now)
+            self._candidacies.touch_all()
+        due = self._candidacies.due(now)
+        effects += self._candidacies.check(due, self._me.good_until, now)
         if self.ended:
-            return effects + self._drop_all()
+            return effects + self._candidacies.end()
         effects += self._moves(now)
         effects += self._say(now)
         effects += [Get(name) for name in self._pending.rereads_due(now)]
         send = self._pending.send
         effects += [put for name, make in self._writes(now) if (put := send(name, make, now))]
-        return effects + self._campaigned([*due, *self._due(now)], now)
+        due += self._candidacies.due(now)
+        write = partial(self._campaign_write, now)
+        return effects + self._candidacies.write(due, write, now)
 
     def next_wake(self, now: float) -> float:
         """When `wake` should be called if nothing happens before."""
         if self.ended:
             return math.inf
-        moments = [self._me.next_wake(), self._agenda.next(), self._pending.next_reread()]
+        moments = [self._me.next_wake(), self._candidacies.next_look(), self._pending.next_reread()]
         if self._idle_since is not None:
             moments.append(self._idle_since + self._linger)
-        if self._campaigns or self._resident:
-            moments.append(self._soon(now))  # others' silence
+        if self._candidacies.campaigns or self._resident:
+            moments.append(self._candidacies.soon(now))  # others' silence
         # What is past was either done by the last `wake` or waits for a reply.
         return min((moment for moment in moments if moment > now), default=math.inf)
 
@@ -335,71 +328,20 @@ class Election:
         """Each member's record with what one might write to it now."""
         self._leave_when_idle(now)
         yield self._own, lambda: self._own_write(now)
-        if not self._campaigns and not self._resident:
+        if not self._candidacies.campaigns and not self._resident:
             return
         for lease in self._view.members():
             if lease.holder != self._holder.incarnation and self._view.is_silent(lease, now):
                 yield lease.name, partial(self._expulsion, lease)
 
-    def _look_at_all(self) -> None:
-        for name in self._campaigns:
-            self._agenda.add(name)
-
-    def _due(self, now: float) -> list[str]:
-        """The singletons to be looked at now."""
-        return [name for name in self._agenda.due(now) if name in self._campaigns]
-
-    def _soon(self, now: float) -> float:
-        """When to look again at what no event tells: a few times a period."""
-        return now + self._timings.renew_period / 4
-
-    def _checked(self, due: list[str], now: float) -> list[Effect]:
-        """What the watch and the time that passed mean for the tenures of these."""
-        effects: list[Effect] = []
-        for name in due:
-            campaign = self._campaigns[name]
-            effects += campaign.check(self._view, now)
-            effects += campaign.extend(self._view, self._me.good_until, now)
-            if name not in self._pending:
-                campaign.observe(self._view)
-            (self._held.add if campaign.holds else self._held.discard)(name)
-        return effects
-
-    def _campaigned(self, due: list[str], now: float) -> list[Effect]:
-        """What one writes to these singletons and has to say of them, once it is their turn."""
-        effects: list[Effect] = []
-        self._line.update(dict.fromkeys(due))
-        reached: list[str] = []
-        while self._line and not self._pending.is_full():
-            name, _ = self._line.popitem(last=False)
-            if campaign := self._campaigns.get(name):
-                reached.append(name)
-                write = partial(self._campaign_write, campaign, now)
-                if put := self._pending.send(name, write, now):
-                    effects.append(put)
-                effects += campaign.overtaken()
-        for name in (*due, *reached):
-            self._plan(name, now)
-        return effects
-
-    def _plan(self, name: str, now: float) -> None:
-        """Decide when to look at a singleton again if nothing happens before."""
-        campaign = self._campaigns.get(name)
-        if campaign is None or campaign.idle:
-            self._campaigns.pop(name, None)
-            return
-        moment = campaign.next_look(self._view, self._offset, now)
-        moment = min(moment, self._pending.retry_at(name))
-        # What is past waits for an answer, which comes sooner.
-        self._agenda.add(name, moment if moment > now else self._soon(now))
-
     def _leave_when_idle(self, now: float) -> None:
         if self._draining:
             self._me.draining = True
-        if self._held or ((self._campaigns or self._resident) and not self._draining):
+        stands = self._candidacies.campaigns or self._resident
+        if self.held or (stands and not self._draining):
             self._idle_since = None
             return
-        if any(name in self._campaigns for name in self._pending.names()):
+        if any(name in self._candidacies.campaigns for name in self._pending.names()):
             return  # an acquisition under way must not land in a life that has been given up
         # An application stands again a moment after a hand-over: no reason to begin a new life.
         self._idle_since = now if self._idle_since is None else self._idle_since
@@ -407,7 +349,7 @@ class Election:
             self._me.leave()
 
     def _own_write(self, now: float) -> Put | None:
-        joins = self._campaigns or (self._resident and not self._draining)
+        joins = self._candidacies.campaigns or (self._resident and not self._draining)
         joining = self._me.join(self._view, now) if joins else None
         return joining or self._me.resign(now) or self._me.renew(now)
 
@@ -415,8 +357,9 @@ class Election:
         """Write down the death of a member that was silent for too long (rule 3)."""
         return Put(replace(lease, ended="expelled", write=self._fresh()), lease.version)
 
-    def _campaign_write(self, campaign: Campaign, now: float) -> Put | None:
-        put = campaign.release(now + self._offset) or campaign.amend(now + self._offset)
+    def _campaign_write(self, now: float, campaign: Campaign) -> Put | None:
+        wall = self.wall(now)
+        put = campaign.release(wall) or campaign.amend(wall)
         if put is None and self._may_acquire(now):
             return campaign.acquire(self._view, partial(self._patience, now), now)
         return put
@@ -428,21 +371,24 @@ class Election:
         """Begin to hand over what another should have, when it is time for that."""
         if not self._may_acquire(now):
             return []
-        move = self._placement.next_move(self._view, self._campaigns, self._pending, now)
+        move = self._placement.next_move(
+            self._view, self._candidacies.campaigns, self._pending, now
+        )
         if move is None:
             return []
         why = (
             "it failed here again and again" if move.reason == "failures" else "its place is there"
         )
         reason = f"it goes to {move.to}: {why}"
-        self._agenda.add(move.singleton)
-        return [move, *self._campaigns[move.singleton].stop(reason, UNHURRIED)]
+        campaign = self._candidacies.touch(move.singleton)
+        assert campaign is not None, "it moves what is held"
+        return [move, *campaign.stop(reason, UNHURRIED)]
 
     def _say(self, now: float) -> list[Effect]:
         """Make up what the next renewal says, when it is due."""
         if not self._me.is_due(now):
             return []
-        self._me.stance, ask = self._placement.stance(self._view, self._campaigns, now)
+        self._me.stance, ask = self._placement.stance(self._view, self._candidacies.campaigns, now)
         return [Tell(ask, Probe())] if ask else []
 
     def _may_acquire(self, now: float) -> bool:
@@ -450,26 +396,14 @@ class Election:
 
     def _not_landed(self, name: str, now: float) -> None:
         self._pending.failed(name, now)
-        self._agenda.add(name, self._soon(now))
-        if name in self._campaigns:
-            self._agenda.add(name)
+        self._candidacies.look_soon(name, now)
+        self._candidacies.touch(name)
 
     def _matters(self, put: Put) -> bool:
         """Whether a refused write is one's own life or tenure, so that its record must be read."""
-        campaign = self._campaigns.get(put.lease.name)
+        campaign = self._candidacies.campaigns.get(put.lease.name)
         return self._is_own(put) or (campaign is not None and campaign.holds)
 
     def _is_own(self, put: Put) -> bool:
         """Whether this writes one's own life, and not the death of a former one in its place."""
         return put.lease.name == self._own and put.lease.holder == self._holder.incarnation
-
-    def _drop_all(self) -> list[Effect]:
-        effects: list[Effect] = []
-        for campaign in self._campaigns.values():
-            effects += campaign.drop(LIFE_ENDED)
-        self._forget_all()
-        return effects
-
-    def _forget_all(self) -> None:
-        self._campaigns.clear()
-        self._held.clear()

@@ -28,7 +28,7 @@ _PERIOD: Final = 0.5
 """Seconds from one telling to the next. What was told stays good for up to a renew deadline."""
 
 _LOOK: Final = 0.1
-"""Seconds after which a change is told: a member leaves soon after its pod's lease is given back."""
+"""Seconds after which a change is told: a member leaves soon after its pod gave its lease back."""
 
 _PATIENCE: Final = 2.0
 
