@@ -24,19 +24,23 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import pytest
 from tests.grid.build import build
 from tests.machine import MEMBERS, need
 from tests.processes import process_group
 
 from immutant.contract.environment import Address, Grid
 
-__all__ = ["Member", "Members", "running"]
+__all__ = ["Member", "Members", "leaves_sockets", "running"]
 
 LOOPBACK = "127.0.0.1"
 PATIENCE = 60.0
 """Seconds until members that should be ready are given up; on a quiet machine they take 3."""
 
 POLL = 0.1
+
+leaves_sockets = pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
+"""Hazelcast's client leaves the sockets of members that it has lost to the garbage collector."""
 
 
 @dataclass(frozen=True, slots=True)

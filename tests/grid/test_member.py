@@ -23,13 +23,17 @@ from hazelcast.errors import HazelcastSerializationError
 from hazelcast.serialization.data import Data
 from tests.e2e.testbed.errors import wait_until
 from tests.grid.build import build
-from tests.grid.members import PATIENCE, Member, Members, free_ports, running
+from tests.grid.members import (
+    PATIENCE,
+    Member,
+    Members,
+    free_ports,
+    leaves_sockets,
+    running,
+)
 from tests.machine import LINUX, MEMBERS, need
 
 KEYS = 1_000
-
-leaves_sockets = pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
-"""Hazelcast's client leaves the sockets of members that it has lost to the garbage collector."""
 
 
 @pytest.fixture(scope="module")

@@ -1,5 +1,6 @@
 """Real members that see a part of the others: which of them may write."""
 
+import gc
 import json
 import urllib.error
 from collections.abc import AsyncIterator, Callable, Iterator
@@ -10,7 +11,9 @@ import pytest
 from hazelcast.asyncio import HazelcastClient
 from hazelcast.errors import SplitBrainProtectionError
 from tests.e2e.testbed.errors import wait_until
-from tests.grid.members import PATIENCE, Member, Members, running
+from tests.grid.members import PATIENCE, Member, Members, leaves_sockets, running
+
+pytestmark = leaves_sockets
 
 ALL = ("demo-0", "demo-1", "demo-2")
 LONG = 60.0
@@ -26,6 +29,8 @@ async def client(members: Members, beside: Member) -> AsyncIterator[Any]:
         yield await made.get_map("cache.things")
     finally:
         await made.shutdown()
+        del made
+        gc.collect()  # see leaves_sockets
 
 
 def until(what: str, done: Callable[[], bool], member: Member) -> None:

@@ -9,10 +9,12 @@ from typing import Any
 import pytest
 from tests.behaviour.conftest import World
 from tests.behaviour.singletons.conftest import Cluster, Member
+from tests.grid.members import running
 from tests.integration.kube.apiserver import ApiServer
 
 from immutant import App
 from immutant.clock import SystemClock
+from immutant.contract.environment import Grid
 from immutant.kube import KubeClient, KubeLeases, Owner, configuration
 
 _numbers = itertools.count()
@@ -33,6 +35,13 @@ def namespace(apiserver: ApiServer) -> str:
     name = f"test-{next(_numbers)}"
     apiserver.call("POST", "/api/v1/namespaces", {"metadata": {"name": name}})
     return name
+
+
+@pytest.fixture(scope="session")
+def grid() -> Iterator[Grid]:
+    """The member beside all sidecars, which is told whose votes count."""
+    with running(1) as members:
+        yield members.grid()
 
 
 class KubeBackend:

@@ -38,7 +38,9 @@ class Stint:
 class Pod:
     """One pod: its sidecar's process, and an application that runs the daemon `counter`."""
 
-    def __init__(self, server: ApiServer, namespace: str, name: str, timings: Timings) -> None:
+    def __init__(
+        self, server: ApiServer, namespace: str, grid: Grid, name: str, timings: Timings
+    ) -> None:
         self.name = name
         self.stints: list[Stint] = []
         self.lines: list[str] = []
@@ -46,11 +48,10 @@ class Pod:
         self.coordinator = Address(host="127.0.0.1", port=free_port())
         self._ops = Address(host="127.0.0.1", port=free_port())
         self._lock = server.folder / f"{namespace}-{name}.lock"
-        member = Address(host="127.0.0.1", port=5701)
         environment = Environment(
             app="demo",
             replica=name,
-            state=Grid("grid", (member,), member),
+            state=grid,
             coordinator=self.coordinator,
             listen=Address(host="127.0.0.1", port=8080),
             app_lock=self._lock,
@@ -197,11 +198,12 @@ class Pods:
 
 @contextlib.asynccontextmanager
 async def running_pods(
-    server: ApiServer, namespace: str, timings: Timings, *, count: int = 2
+    server: ApiServer, namespace: str, grid: Grid, timings: Timings, *, count: int = 2
 ) -> AsyncIterator[Pods]:
-    """Pods of one application, with the rights that its service account has."""
+    """Pods of one application beside a grid, with the rights that its service account has."""
     allow(server, namespace)
-    pods = Pods(*(Pod(server, namespace, f"demo-{number}", timings) for number in range(count)))
+    names = [f"demo-{number}" for number in range(count)]
+    pods = Pods(*(Pod(server, namespace, grid, name, timings) for name in names))
     try:
         await asyncio.gather(*(pod.start() for pod in pods.all))
         yield pods

@@ -11,6 +11,7 @@ from tests.integration.kube.apiserver import ApiServer
 from tests.integration.kube.pods import Pod, running_pods
 
 from immutant import transport
+from immutant.contract.environment import Grid
 from immutant.contract.timings import Timings
 from immutant.schedules import Schedule
 
@@ -37,9 +38,9 @@ async def until(pod: Pod, series: str, least: float = 1.0) -> None:
 
 
 async def test_failovers_are_timed_by_how_the_former_holder_ended(
-    apiserver: ApiServer, namespace: str
+    apiserver: ApiServer, namespace: str, grid: Grid
 ) -> None:
-    async with running_pods(apiserver, namespace, DEFAULT) as pods:
+    async with running_pods(apiserver, namespace, grid, DEFAULT) as pods:
         first = await pods.held(_START)
         (second,) = (pod for pod in pods.all if pod is not first)
         await until(second, "immutant_renewal_seconds_count")
@@ -60,9 +61,9 @@ async def test_failovers_are_timed_by_how_the_former_holder_ended(
 
 
 async def test_an_application_that_dies_is_a_reason_of_its_own(
-    apiserver: ApiServer, namespace: str
+    apiserver: ApiServer, namespace: str, grid: Grid
 ) -> None:
-    async with running_pods(apiserver, namespace, BRISK) as pods:
+    async with running_pods(apiserver, namespace, grid, BRISK) as pods:
         first = await pods.held(_START)
         (second,) = (pod for pod in pods.all if pod is not first)
         await until(second, "immutant_renewal_seconds_count")
@@ -73,9 +74,9 @@ async def test_an_application_that_dies_is_a_reason_of_its_own(
 
 
 async def test_ticks_are_counted_with_their_lateness_and_their_ends(
-    apiserver: ApiServer, namespace: str
+    apiserver: ApiServer, namespace: str, grid: Grid
 ) -> None:
-    async with running_pods(apiserver, namespace, BRISK, count=1) as pods:
+    async with running_pods(apiserver, namespace, grid, BRISK, count=1) as pods:
         pod = await pods.held(_START)
         answers = iter(["", "ValueError: no"])
         async with contextlib.aclosing(ticks(pod, Schedule.of(every=1.0))) as due:

@@ -8,6 +8,7 @@ from typing import Any
 from tests.integration.kube.apiserver import ApiServer
 from tests.integration.kube.pods import CLOCK, Pod, running_pods
 
+from immutant.contract.environment import Grid
 from immutant.contract.timings import Timings
 from immutant.processes import EX_CONFIG
 
@@ -23,9 +24,9 @@ _BOUND = 6.0
 
 
 async def test_a_holder_hands_over_when_told_to_end_and_is_waited_out_when_killed(
-    apiserver: ApiServer, namespace: str
+    apiserver: ApiServer, namespace: str, grid: Grid
 ) -> None:
-    async with running_pods(apiserver, namespace, Timings()) as pods:
+    async with running_pods(apiserver, namespace, grid, Timings()) as pods:
         first = await pods.held(_START)
         for pod in pods.all:  # who came late takes nothing before it is a member
             await _until_it_is_there(apiserver, namespace, pod.member_lease)
@@ -47,9 +48,9 @@ async def test_a_holder_hands_over_when_told_to_end_and_is_waited_out_when_kille
 
 
 async def test_without_the_api_server_tenures_end_and_afterwards_there_is_one_holder(
-    apiserver: ApiServer, namespace: str
+    apiserver: ApiServer, namespace: str, grid: Grid
 ) -> None:
-    async with running_pods(apiserver, namespace, BRISK) as pods:
+    async with running_pods(apiserver, namespace, grid, BRISK) as pods:
         holder = await pods.held(_START)
         begun = len(pods.stints)
         apiserver.stop()
@@ -72,9 +73,9 @@ async def test_without_the_api_server_tenures_end_and_afterwards_there_is_one_ho
 
 
 async def test_a_lease_that_is_deleted_by_hand_lets_nobody_in_beside_its_holder(
-    apiserver: ApiServer, namespace: str
+    apiserver: ApiServer, namespace: str, grid: Grid
 ) -> None:
-    async with running_pods(apiserver, namespace, BRISK) as pods:
+    async with running_pods(apiserver, namespace, grid, BRISK) as pods:
         holder = await pods.held(_START)
         for name in ("demo.daemon.counter", holder.member_lease):
             begun = len(pods.stints)
@@ -85,9 +86,9 @@ async def test_a_lease_that_is_deleted_by_hand_lets_nobody_in_beside_its_holder(
 
 
 async def test_people_and_other_tools_read_the_leases_and_the_metrics(
-    apiserver: ApiServer, namespace: str
+    apiserver: ApiServer, namespace: str, grid: Grid
 ) -> None:
-    async with running_pods(apiserver, namespace, BRISK, count=1) as pods:
+    async with running_pods(apiserver, namespace, grid, BRISK, count=1) as pods:
         holder = await pods.held(_START)
         found = apiserver.call("GET", _leases(namespace))["items"]
         leases = {one["metadata"]["name"]: one for one in found}
@@ -104,9 +105,9 @@ async def test_people_and_other_tools_read_the_leases_and_the_metrics(
 
 
 async def test_timings_that_do_not_fit_end_it_at_once_with_the_inequality(
-    apiserver: ApiServer, namespace: str
+    apiserver: ApiServer, namespace: str, grid: Grid
 ) -> None:
-    environ = Pod(apiserver, namespace, "demo-0", Timings()).environ
+    environ = Pod(apiserver, namespace, grid, "demo-0", Timings()).environ
     process = await asyncio.create_subprocess_exec(
         *(sys.executable, "-m", "immutant.sidecar"),
         env=environ | {"IMMUTANT_RENEW_DEADLINE": "3.5"},
