@@ -23,7 +23,7 @@ demo: $(RUN) ## Run the example on three replicas; SECONDS=60 stops by itself. B
 	@$(PYTHON) tools/demo.py $(if $(filter-out 0,$(SECONDS)),--seconds $(SECONDS))
 
 test: $(DEV) ## Run every check: lint, types, imports and all tests.
-	@tools/checks.sh machine lint types imports unit behaviour integration faults walk e2e+simulation
+	@tools/checks.sh machine lint imports unit behaviour integration faults walk+types e2e+simulation
 
 machine: $(DEV) ## Install and build, once, what the tests need beside Python.
 	$(PYTHON) -m tests.machine
