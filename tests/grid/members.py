@@ -144,12 +144,10 @@ class Member:
                 return float(value)
         return None
 
-    def tell(
-        self, *voters: str, gone: str = "", left: str = "", seconds: float = 0.0
-    ) -> dict[str, Any]:
+    def tell(self, *voters: str, gone: str = "", seconds: float = 0.0) -> dict[str, Any]:
         """Say whose votes count, as a sidecar does, fresh for so long; what it answers."""
         until = time.monotonic_ns() + int(seconds * 1e9)
-        told = {"voters": ",".join(voters), "gone": gone, "left": left, "until": until}
+        told = {"voters": ",".join(voters), "gone": gone, "until": until}
         answer: dict[str, Any] = json.loads(
             self.fetch(self.ports.topology, f"/v1/quorum?{urllib.parse.urlencode(told)}", "PUT")
         )

@@ -97,21 +97,22 @@ async def test_half_goes_on_while_it_is_known_that_the_other_half_is_gone() -> N
         until("it may write", lambda: alone.writable, alone)
         assert not await refuses(members, alone)
         until("that has become old", lambda: not alone.writable, alone)
-        alone.tell("demo-0", left="demo-1", seconds=LONG)
+        alone.tell("demo-0", seconds=LONG)
         until("it may write", lambda: alone.writable, alone)
 
 
-async def test_those_of_whom_nothing_was_said_count_while_the_word_is_old() -> None:
+async def test_those_whom_it_met_count_while_the_word_is_old() -> None:
     with running(1, app="demo") as members:
         first = members[0]
-        first.tell("demo-0")
+        assert first.tell("demo-0", seconds=1.0) == {"writable": True}
         members.add(2)
         members.ready()
         for member in list(members)[1:]:
             member.kill()
         until("it may not write", lambda: not first.writable, first)
-        first.tell("demo-0", seconds=LONG)
-        until("it may write", lambda: first.writable, first)
+        assert first.tell("demo-0") == {"writable": False}
+        assert first.tell("demo-0", seconds=LONG) == {"writable": True}
+        assert first.tell("demo-0") == {"writable": True}, "they had gone when it was said"
 
 
 @pytest.fixture(scope="module")
@@ -130,8 +131,8 @@ def test_a_member_in_no_pod_writes_always(lone: Member) -> None:
     ("method", "path", "status", "sentence"),
     [
         ("GET", "/v1/quorum", 405, "PUT"),
-        ("PUT", "/v1/quorum?voters=demo-0&gone=&left=", 400, "until"),
-        ("PUT", "/v1/quorum?voters=demo-0&gone=&left=&until=soon", 400, "nanoseconds"),
+        ("PUT", "/v1/quorum?voters=demo-0&gone=", 400, "until"),
+        ("PUT", "/v1/quorum?voters=demo-0&gone=&until=soon", 400, "nanoseconds"),
     ],
 )
 def test_what_is_no_word_about_votes_is_refused(

@@ -131,12 +131,10 @@ def _used(fleet: Fleet) -> set[tuple[str, str]]:
 
 
 def _ghosts(roster: Roster, fleet: Fleet) -> list[Json]:
-    """Leases of pods that died and are not to come again: they would count as voters for ever."""
-    there = {pod.name for pod in fleet.pods}
+    """Leases of pods that have gone and are not to come again: they would keep their votes."""
+    there = {pod.ordinal for pod in fleet.pods}
     return [
         lease
-        for member, lease in roster.expelled
-        if fleet.size is not None
-        and member not in there
-        and int(member.rpartition("-")[2]) >= fleet.size
+        for ordinal, lease in roster.ended
+        if fleet.size is not None and ordinal >= fleet.size and ordinal not in there
     ]

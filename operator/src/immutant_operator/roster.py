@@ -82,19 +82,19 @@ class Roster:
         tenures: What is held, by pods whose own Leases say that they live.
         jobs: Those that were held at least once.
         failing: Daemons that fail again and again, with the pod where they do.
-        expelled: The Leases of the pods that were expelled and have no other life.
+        ended: The Leases of the pods that have no life now, with their ordinals.
     """
 
     tenures: tuple[Tenure, ...] = ()
     jobs: tuple[JobRecord, ...] = ()
     failing: tuple[tuple[Singleton, str], ...] = ()
-    expelled: tuple[tuple[str, Json], ...] = ()
+    ended: tuple[tuple[int, Json], ...] = ()
 
     @classmethod
     def read(cls, app: str, uid: str, leases: Iterable[Json]) -> "Roster":
         """Read an app's Leases; those of a former app of the name are left out."""
         own = [one for one in leases if _label(one, names.UID_LABEL) == uid]
-        read = {_Lease.read(one): one for one in own}
+        read = [_Lease.read(one) for one in own]
         members = {one.member: one for one in read if is_member_lease(app, one.record)}
         living = {one.holder for one in members.values() if one.holder and not one.ended}
         others = sorted((one.singleton, one) for one in read if one.singleton)
@@ -103,11 +103,7 @@ class Roster:
             tenures=tuple(one.tenure(named) for named, one in held),
             jobs=tuple(one.job(named) for named, one in others if named.kind == "job"),
             failing=tuple(sorted(_failing(members.values()))),
-            expelled=tuple(
-                (one.member, body)
-                for one, body in read.items()
-                if is_member_lease(app, one.record) and one.ended == "expelled"
-            ),
+            ended=tuple(_ended(app, zip(read, own, strict=True))),
         )
 
 
@@ -166,6 +162,13 @@ class _Lease:
             str(last.get("outcome", ""))[:_LONGEST_OUTCOME],
             sum(one.get("retry") is None for one in opened),
         )
+
+
+def _ended(app: str, leases: Iterable[tuple[_Lease, Json]]) -> Iterable[tuple[int, Json]]:
+    for lease, body in leases:
+        ordinal = lease.record.rpartition(".")[2]
+        if is_member_lease(app, lease.record) and lease.ended and ordinal.isdecimal():
+            yield int(ordinal), body
 
 
 def _failing(members: Iterable[_Lease]) -> Iterable[tuple[Singleton, str]]:

@@ -11,7 +11,7 @@ from tests.unit.election.table import APP, TIMINGS
 
 from immutant.election.order import rank
 from immutant.election.pace import Pace, Strikes
-from immutant.election.stance import Stance
+from immutant.election.stance import Data, Stance
 
 PACE = Pace.of(TIMINGS)
 FIFTY = [f"{APP}.daemon.d{n}" for n in range(50)]
@@ -440,12 +440,12 @@ def test_where_data_cannot_be_written_nothing_is_wanted_and_others_come_first() 
     first = crowd.join("demo-1", FIFTY)
     crowd.live(STEADY)
     second = crowd.join("demo-0", FIFTY)
-    second.election.impair(True, crowd.table.now)
+    second.election.reaches(Data.REFUSED, crowd.table.now)
     crowd.live(2 * STEADY)
     assert set(crowd.holders().values()) == {"demo-1"}
     third = crowd.join("demo-2", FIFTY)
-    third.election.impair(True, crowd.table.now)
-    second.election.impair(False, crowd.table.now)
+    third.election.reaches(Data.REFUSED, crowd.table.now)
+    second.election.reaches(Data.WRITABLE, crowd.table.now)
     crowd.leave(first)
     crowd.live(STEADY)
     assert set(crowd.holders().values()) == {"demo-0"}
@@ -456,7 +456,7 @@ def test_where_nobody_can_write_data_somebody_runs_it_all_the_same() -> None:
     crowd = Crowd()
     for number in range(2):
         one = crowd.join(f"demo-{number}", [ONE])
-        one.election.impair(True, crowd.table.now)
+        one.election.reaches(Data.REFUSED, crowd.table.now)
     crowd.live(STEADY)
     assert ONE in crowd.holders()
 
@@ -474,3 +474,15 @@ def test_a_resident_member_renews_its_lease_and_expels_the_dead_without_a_single
     assert crowd.table.member("demo-0").ended == ""
     crowd.leave(crowd.people[0])
     assert crowd.table.member("demo-0").ended == "resigned"
+
+
+def test_a_member_whose_data_is_gone_says_so_to_the_others_and_takes_it_back() -> None:
+    crowd = Crowd()
+    one = crowd.join("demo-0", [], resident=True)
+    crowd.live(STEADY)
+    one.election.reaches(Data.GONE, crowd.table.now)
+    crowd.live(2 * TIMINGS.renew_period)
+    assert Stance.of(crowd.table.member("demo-0").body).dataless
+    one.election.reaches(Data.WRITABLE, crowd.table.now)
+    crowd.live(2 * TIMINGS.renew_period)
+    assert not Stance.of(crowd.table.member("demo-0").body).dataless

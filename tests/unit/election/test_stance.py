@@ -15,6 +15,7 @@ _names = st.text(min_size=1, max_size=20)
         avoids=st.frozensets(_names, max_size=5),
         wants=st.dictionaries(_names, st.text(max_size=10), max_size=5),
         more=st.booleans(),
+        dataless=st.booleans(),
     )
 )
 def test_a_stance_is_read_as_it_was_written(stance: Stance) -> None:

@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from dataclasses import replace
 from pathlib import Path
 from urllib.parse import parse_qs
 
@@ -11,11 +12,13 @@ from starlette.applications import Starlette
 from starlette.requests import Request
 from starlette.responses import JSONResponse
 from starlette.routing import Route
+from tests.integration.kube.apiserver import free_port
 
 from immutant.clock import SystemClock
 from immutant.contract.environment import Address
 from immutant.coordinator.driver import Driver
 from immutant.election import Timings
+from immutant.election.stance import Data, Stance
 from immutant.embedded import EmbeddedBackend
 from immutant.leases import Lease
 from immutant.sidecar.quorum import Ballot, Quorum
@@ -27,7 +30,7 @@ class Played:
 
     def __init__(self) -> None:
         self.told: asyncio.Queue[dict[str, list[str]]] = asyncio.Queue()
-        self.learnt: asyncio.Queue[bool] = asyncio.Queue()
+        self.learnt: asyncio.Queue[Data] = asyncio.Queue()
         self.writable = True
 
     async def quorum(self, request: Request) -> JSONResponse:
@@ -45,16 +48,18 @@ async def beside(played: Played, address: Address) -> AsyncIterator[Quorum]:
     clock = SystemClock()
     backend = await EmbeddedBackend.open(None, replica="demo-0", clock=clock)
     driver = Driver("demo", "demo-0", backend.leases, clock, Timings(), life="demo-0/uid")
-    driver.impair = played.learnt.put_nowait  # type: ignore[method-assign,assignment]
+    driver.reaches = played.learnt.put_nowait  # type: ignore[method-assign,assignment]
     driver.start()
     driver.meet("app")
-    async with Quorum(driver, clock, address) as quorum:
+    failed = asyncio.Event()
+    async with Quorum(driver, clock, address, failed.set) as quorum:
         yield quorum
+    assert not failed.is_set()
     await driver.close()
     await backend.close()
 
 
-async def next_of(queue: "asyncio.Queue[bool]") -> bool:
+async def next_of(queue: "asyncio.Queue[Data]") -> Data:
     return await asyncio.wait_for(queue.get(), 10)
 
 
@@ -62,13 +67,17 @@ def lease(member: str, ended: str = "") -> Lease:
     return Lease(f"demo.member.{member[-1]}", holder=f"{member}/1", member=member, ended=ended)
 
 
-def test_who_was_expelled_keeps_its_vote_and_who_has_left_does_not() -> None:
+def test_who_was_expelled_or_has_left_keeps_its_vote_and_has_gone() -> None:
     leases = [lease("demo-0"), lease("demo-1", "expelled"), lease("demo-2", "resigned")]
     assert Ballot.of("demo-0", leases) == Ballot(
-        voters=frozenset({"demo-0", "demo-1"}),
-        gone=frozenset({"demo-1"}),
-        left=frozenset({"demo-2"}),
+        voters=frozenset({"demo-0", "demo-1", "demo-2"}), gone=frozenset({"demo-1", "demo-2"})
     )
+
+
+def test_who_lives_beside_a_dead_member_has_gone() -> None:
+    leases = [lease("demo-0"), replace(lease("demo-1"), body=Stance(dataless=True).to_body())]
+    ballot = Ballot.of("demo-0", leases)
+    assert ballot == Ballot(frozenset({"demo-0", "demo-1"}), frozenset({"demo-1"}))
 
 
 @pytest.mark.parametrize("ended", ["expelled", "resigned"])
@@ -85,20 +94,26 @@ async def test_a_member_is_told_again_and_again_and_says_whether_it_may_write(
         for _ in range(2):
             told = await asyncio.wait_for(played.told.get(), 10)
             assert told["voters"] == ["demo-0"]
-            assert told["gone"] == told["left"] == [""]
-            assert not await next_of(played.learnt)
+            assert told["gone"] == [""]
+            assert await next_of(played.learnt) is Data.WRITABLE
         assert quorum.told
         played.writable = False
-        while not await next_of(played.learnt):
+        while await next_of(played.learnt) is not Data.REFUSED:
             pass
 
 
-async def test_beside_a_member_that_does_not_answer_nothing_can_be_written(tmp_path: Path) -> None:
-    played, address = Played(), Address(path=str(tmp_path / "member"))
+async def test_beside_a_member_that_does_not_answer_nothing_can_be_written() -> None:
+    played, address = Played(), Address(host="127.0.0.1", port=free_port())
     async with beside(played, address) as quorum:
-        assert await next_of(played.learnt)
+        assert await next_of(played.learnt) is Data.GONE, "its port is closed"
         assert not quorum.told
         async with played.server(address):
-            while await next_of(played.learnt):
+            while await next_of(played.learnt) is not Data.WRITABLE:
                 pass
             assert quorum.told
+
+
+async def test_a_member_that_is_only_silent_may_still_write(tmp_path: Path) -> None:
+    played, address = Played(), Address(path=str(tmp_path / "nobody"))
+    async with beside(played, address):
+        assert await next_of(played.learnt) is Data.REFUSED

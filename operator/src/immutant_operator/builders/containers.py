@@ -28,6 +28,9 @@ TOKEN_FOLDER: Final = "/var/run/secrets/kubernetes.io/serviceaccount"  # noqa: S
 _START: Final = {"periodSeconds": 1, "timeoutSeconds": 2}
 """The kubelet goes on to the next container only with a probe: every second, not every ten."""
 
+_NEVER: Final = 1_000_000
+"""Failures of a probe after which something is restarted that need not be."""
+
 _MEMBER_OVERHEAD: Final = 192 << 20
 """What the JVM needs beside its heap."""
 
@@ -59,8 +62,9 @@ def runtime(app: App, images: Images, domain: str) -> Manifest:
         "command": ["python", "-m", "immutant.sidecar"],
         "env": runtime_variables(app, domain),
         "ports": _ports(ops=names.OPS_PORT),
-        # The app starts once the grid can be written here.
-        "startupProbe": {"httpGet": _ops("/readyz"), **_START, "failureThreshold": 120},
+        # The app starts once the member knows whose votes count. While no API server says so,
+        # another sidecar would know no more than this one.
+        "startupProbe": {"httpGet": _ops("/readyz"), **_START, "failureThreshold": _NEVER},
         "readinessProbe": {"httpGet": _ops("/readyz"), "periodSeconds": 2, "timeoutSeconds": 2},
         "livenessProbe": {"httpGet": _ops("/livez"), "periodSeconds": 5, "failureThreshold": 6},
         "resources": _memory("256Mi", request="96Mi", cpu="20m"),

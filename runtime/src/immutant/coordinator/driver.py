@@ -20,6 +20,7 @@ from immutant.coordinator.outage import Outage
 from immutant.coordinator.tenures import Tenures
 from immutant.election import Effect, Election, Get, Move, Put, Timings, singleton_lease
 from immutant.election.progress import observe
+from immutant.election.stance import Data
 from immutant.election.ticks import Ticker
 from immutant.errors import ConflictError, CoordinatorError, StoreError
 from immutant.leases import Hold, Lease, LeaseStore
@@ -102,7 +103,7 @@ class Driver:
         self._calendar_due = 0.0
         self._outage = Outage(timings.renew_period / 4, timings.renew_period)
         self._listed = False
-        self._impaired = False
+        self._data = Data.WRITABLE
         self._streams: dict[str, asyncio.Queue[Event | None]] = {}
         self._tenures = Tenures()
         self._closing = False
@@ -133,11 +134,11 @@ class Driver:
         """The records of all members, also of those that have ended; None before a listing."""
         return self._election.members()
 
-    def impair(self, impaired: bool) -> None:
-        """Learn whether the data can no more be written here: singletons rather go elsewhere."""
-        if impaired != self._impaired:
-            self._impaired = impaired
-            self._feed(Election.impair, impaired)
+    def reaches(self, data: Data) -> None:
+        """Learn how the grid's data is reached: singletons rather go to where it can be written."""
+        if data is not self._data:
+            self._data = data
+            self._feed(Election.reaches, data)
 
     def tenures(self) -> dict[str, int]:
         """The fencing tokens of what is held, by singleton lease."""
@@ -282,7 +283,7 @@ class Driver:
             epoch=self._epoch,
             observer=self.ledger,
             zone=self._zone,
-            impaired=self._impaired,
+            data=self._data,
             resident=self._resident,
         )
 

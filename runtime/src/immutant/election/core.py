@@ -20,7 +20,7 @@ from immutant.election.observer import Observer, Predecessor
 from immutant.election.pace import UNHURRIED, Pace
 from immutant.election.pending import Pending
 from immutant.election.placement import Placement
-from immutant.election.stance import Stance
+from immutant.election.stance import Data, Stance
 from immutant.election.ticks import Ticker
 from immutant.election.view import View
 from immutant.leases import Lease, LeaseEvent, LeaseSnapshot
@@ -49,7 +49,7 @@ class Election:
         epoch: int = 0,
         observer: Observer | None = None,
         zone: str = "",
-        impaired: bool = False,
+        data: Data = Data.WRITABLE,
         resident: bool = False,
         pace: Pace | None = None,
     ) -> None:
@@ -66,7 +66,7 @@ class Election:
                 when the store's versions have begun anew, as after a restored backup.
             observer: Who hears of the renewals that count.
             zone: Where the member is, for those singletons that prefer a zone; "" if unknown.
-            impaired: See `impair`.
+            data: How the grid's data is reached from here.
             resident: Whether it is a member as long as it lives; else only while the application
                 stands for something.
             pace: How gently singletons move; by default what goes with the timings.
@@ -82,7 +82,7 @@ class Election:
         self._me.stance = Stance(zone=zone)
         pace = pace or Pace.of(timings)
         self._placement = Placement(incarnation, member, zone, timings, pace)
-        self._placement.impaired = impaired
+        self._placement.data = data
         self._resident = resident
         pause = timings.renew_period / 4
         self._pending = Pending(pause)
@@ -217,9 +217,9 @@ class Election:
         self._placement.ready(now)
         return self.wake(now)
 
-    def impair(self, impaired: bool, now: float) -> list[Effect]:
-        """The data can, or can no more, be written here."""
-        self._placement.impaired = impaired
+    def reaches(self, data: Data, now: float) -> list[Effect]:
+        """The grid's data is reached in another way from now on."""
+        self._placement.data = data
         return self.wake(now)
 
     def drain(self, reason: str, grace: float, now: float) -> list[Effect]:

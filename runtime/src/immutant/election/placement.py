@@ -13,7 +13,7 @@ from immutant.election.campaign import Campaign
 from immutant.election.effects import Move, MoveReason
 from immutant.election.order import Peer, Rank, peers, rank
 from immutant.election.pace import Pace, Strikes
-from immutant.election.stance import ROOM, Stance
+from immutant.election.stance import ROOM, Data, Stance
 from immutant.election.view import View
 
 __all__ = ["Placement"]
@@ -37,14 +37,14 @@ class Placement:
     """One incarnation's part in it; what it remembers is its own, by its own clock.
 
     Attributes:
-        impaired: Whether the data cannot be written here. It wants nothing then, and takes what
-            nobody else has taken.
+        data: How the data is reached. Where it cannot be written this member wants nothing, and
+            takes what nobody else has taken.
     """
 
     def __init__(
         self, incarnation: str, member: str, zone: str, timings: Timings, pace: Pace
     ) -> None:
-        self.impaired = False
+        self.data = Data.WRITABLE
         self._incarnation = incarnation
         self._member = member
         self._zone = zone
@@ -70,12 +70,13 @@ class Placement:
         """
         wanted = list(self._wanted(view, campaigns, now))
         answers = now - self._ready_at < _ANSWERED * self._period
-        shown = self._named(wanted, now) if answers and not self.impaired else []
+        shown = self._named(wanted, now) if answers and self.data is Data.WRITABLE else []
         said = Stance(
             zone=self._zone,
             avoids=self.avoided(now),
             wants={name: campaigns[name].prefer for name in shown},
             more=len(wanted) > len(shown) > 0,
+            dataless=self.data is Data.GONE,
         )
         return said, wanted[0] if wanted else ""
 
@@ -107,7 +108,7 @@ class Placement:
         It is the turn of the best of those who want it. Where nobody does, as after a death, of the
         best of all: not each of these need stand for it.
         """
-        if self.impaired or self._avoids(name, now):
+        if self.data is not Data.WRITABLE or self._avoids(name, now):
             return _LAST_RESORT * self._period
         others = [one for one in peers(view, self._incarnation) if not one.stance.draining]
         wanting = [one for one in others if one.wants(name, prefer)]

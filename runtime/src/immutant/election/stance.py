@@ -7,16 +7,27 @@ own. Not here: what follows from it (`placement`).
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from enum import Enum, auto
 from functools import lru_cache
 from typing import Any, Final
 
-__all__ = ["DRAINING", "ROOM", "Stance"]
+__all__ = ["DRAINING", "ROOM", "Data", "Stance"]
 
 DRAINING: Final = "draining"
 """The whole body of a member that drains: the version before knows this word, and no other."""
 
 ROOM: Final = 64
 """How many singletons a body names in each of its lists; each renewal carries them."""
+
+
+class Data(Enum):
+    """How the grid's data is reached from a member's place."""
+
+    WRITABLE = auto()
+    REFUSED = auto()
+    """On the smaller side of a split, or beside a grid member that does not answer."""
+    GONE = auto()
+    """Beside a grid member that is dead."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,6 +41,7 @@ class Stance:
         wants: The singletons that it stands for and ranks before their holders for, each with the
             preference by which it ranks.
         more: It wants more than these.
+        dataless: The grid's member beside it is dead, so that nothing is written there.
     """
 
     draining: bool = False
@@ -37,6 +49,7 @@ class Stance:
     avoids: frozenset[str] = frozenset()
     wants: Mapping[str, str] = field(default_factory=dict)
     more: bool = False
+    dataless: bool = False
 
     def to_body(self) -> str:
         """The body that says so; at rest, and without a zone, an empty one."""
@@ -47,6 +60,7 @@ class Stance:
             "avoids": sorted(self.avoids)[:ROOM],
             "wants": dict(self.wants),
             "more": self.more,
+            "dataless": self.dataless,
         }
         said = {name: value for name, value in said.items() if value}
         return json.dumps(said, sort_keys=True, separators=(",", ":")) if said else ""
@@ -64,6 +78,7 @@ class Stance:
                 avoids=frozenset(map(str, said.get("avoids", ()))),
                 wants={str(name): str(by) for name, by in dict(said.get("wants", {})).items()},
                 more=bool(said.get("more", False)),
+                dataless=bool(said.get("dataless", False)),
             )
         except (AttributeError, TypeError, ValueError, RecursionError):
             return Stance()

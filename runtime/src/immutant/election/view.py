@@ -82,7 +82,7 @@ class View:
         """Take one event of the watch; True if a member's record tells more than a renewal.
 
         One that comes before the first listing waits for it: whose record it replaces is not known
-        yet, and a listing that is older than the event would take it back.
+        yet, and that listing may be older than the event.
         """
         if not self._listed:
             self._early.append(event)

@@ -82,7 +82,7 @@ class Calls:
         return await self._repeat(what, call, _uncertain)
 
     async def once(self, what: str, call: Callable[[], Awaitable[T]]) -> T:
-        """Make a write that must not be made twice.
+        """Make a write that must not be made twice; again only where it was refused in a split.
 
         Raises:
             UncertainWriteError: It may or may not have been done.

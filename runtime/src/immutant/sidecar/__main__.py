@@ -44,7 +44,7 @@ async def _run(environment: Environment, pod: PodEnvironment) -> int:
         resident=isinstance(grid, Grid),  # who has data in the grid has a vote
     )
     metrics.follow(driver, clock)
-    quorum = Quorum(driver, clock, grid.topology) if isinstance(grid, Grid) else None
+    quorum = Quorum(driver, clock, grid.topology, failed.set) if isinstance(grid, Grid) else None
     vigil = Vigil(environment.app_lock, driver.gone)
     beside: list[AbstractAsyncContextManager[object]] = [
         WebServer(ops_api(driver, metrics.registry, quorum), pod.ops),

@@ -20,7 +20,7 @@ def ops_api(driver: Driver, registry: CollectorRegistry, quorum: Quorum | None =
     """`/livez`, `/readyz`, `/metrics`.
 
     Ready means that the leases have been seen once, and that the member of the grid beside it has
-    been told once whose votes count, so that it writes. An API server that goes away later makes
+    been told once whose votes count. An API server that goes away later makes
     no pod unready: the application serves on, without singletons.
     """
     ops = FastAPI(openapi_url=None)

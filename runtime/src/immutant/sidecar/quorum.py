@@ -5,17 +5,18 @@ whether the data can be written here. Not here: the decision, which is the grid 
 (`Quorum` in images/member), since it alone sees who is in reach.
 """
 
-import asyncio
 import logging
 import time
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import Final
 from urllib.parse import urlencode
 
 from immutant.clock import Clock
 from immutant.contract.environment import Address
+from immutant.coordinator.chores import Chores
 from immutant.coordinator.driver import Driver
+from immutant.election.stance import Data, Stance
 from immutant.errors import CoordinatorError
 from immutant.leases import Lease
 from immutant.transport import request
@@ -38,23 +39,23 @@ class Ballot:
     """What the leases say of the pods.
 
     Attributes:
-        voters: Those that have a say: the pod itself, and each whose member lease was not given
-            back. That one has been silent for long takes no vote away: so does one that is cut off.
-        gone: Those of them that were expelled.
-        left: Those that gave their leases back.
+        voters: Those that have a say: the pod itself, and each that has a member lease. One that is
+            silent keeps its vote, since so is one that is cut off; one that has gone in order keeps
+            it until it is back, or the operator removes its lease.
+        gone: Those of them that were expelled, have given their leases back, or have a dead member:
+            nothing is written where they are.
     """
 
     voters: frozenset[str]
     gone: frozenset[str] = frozenset()
-    left: frozenset[str] = frozenset()
 
     @classmethod
     def of(cls, replica: str, members: Iterable[Lease]) -> "Ballot":
         """Read it off the member leases, as this replica sees them."""
-        ends = {lease.member: lease.ended for lease in members} | {replica: ""}
-        left = frozenset(member for member, ended in ends.items() if ended == "resigned")
-        gone = frozenset(member for member, ended in ends.items() if ended == "expelled")
-        return cls(frozenset(ends) - left, gone, left)
+        others = [lease for lease in members if lease.member != replica]
+        gone = (one for one in others if one.ended or Stance.of(one.body).dataless)
+        voters = frozenset((replica, *(one.member for one in others)))
+        return cls(voters, frozenset(one.member for one in gone))
 
 
 class Quorum:
@@ -64,27 +65,30 @@ class Quorum:
         told: Whether the member has been told once.
     """
 
-    def __init__(self, driver: Driver, clock: Clock, member: Address) -> None:
+    def __init__(
+        self, driver: Driver, clock: Clock, member: Address, on_failure: Callable[[], object]
+    ) -> None:
         """Make one that does not tell yet.
 
         Args:
             driver: Where the leases are seen, and who is told whether data can be written here.
             clock: The one by which its leases are good.
             member: Where the member beside this sidecar listens for it.
+            on_failure: Called when a programming error stopped it.
         """
         self.told = False
         self._driver = driver
         self._clock = clock
         self._member = member
         self._silent = False
+        self._chores = Chores(on_failure)
 
     async def __aenter__(self) -> "Quorum":
-        self._task = asyncio.create_task(self._tell_again_and_again())
+        self._chores.begin(self._tell_again_and_again())
         return self
 
     async def __aexit__(self, *error: object) -> None:
-        self._task.cancel()
-        await asyncio.gather(self._task, return_exceptions=True)
+        await self._chores.cancel()
 
     async def _tell_again_and_again(self) -> None:
         last, due = None, self._clock.now()
@@ -98,13 +102,14 @@ class Quorum:
 
     async def _tell(self, ballot: Ballot) -> None:
         """Tell it; a member that does not answer is one beside which nothing can be written."""
-        fresh = self._driver.good_until - self._clock.now()
+        # The monotonic clock is read first: what is held up in between becomes old sooner.
+        until = time.monotonic_ns()
+        until += int((self._driver.good_until - self._clock.now()) * 1e9)
         query = {
             "voters": ",".join(sorted(ballot.voters)),
             "gone": ",".join(sorted(ballot.gone)),
-            "left": ",".join(sorted(ballot.left)),
             # Java's nanoTime is this clock, and one kernel serves the pod.
-            "until": time.monotonic_ns() + int(fresh * 1e9),
+            "until": until,
         }
         try:
             path = f"/v1/quorum?{urlencode(query)}"
@@ -114,7 +119,9 @@ class Quorum:
             if not self._silent:
                 _log.warning("the member beside this sidecar does not answer: %s", error)
             self._silent = True
-            self._driver.impair(True)
+            # Its port is the process's: refused, it has ended. One that is only silent may write.
+            dead = isinstance(error.__cause__, ConnectionRefusedError)
+            self._driver.reaches(Data.GONE if dead else Data.REFUSED)
         else:
             self._silent, self.told = False, True
-            self._driver.impair(not writable)
+            self._driver.reaches(Data.WRITABLE if writable else Data.REFUSED)

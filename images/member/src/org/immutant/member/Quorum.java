@@ -14,6 +14,7 @@ import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.Executors;
 import java.util.concurrent.ScheduledExecutorService;
 import java.util.concurrent.TimeUnit;
+import java.util.logging.Level;
 import java.util.logging.Logger;
 import java.util.stream.Collectors;
 
@@ -22,7 +23,7 @@ import java.util.stream.Collectors;
  *
  * <p>The voters are the application's pods, which the sidecar beside this member knows by their
  * Leases. More than half of them may write. So may exactly half, as long as that sidecar's own Lease
- * is fresh and says that all the others have been expelled: of two sides one at most can say so.
+ * is fresh and the others' say that they have gone: of two sides one at most can say so.
  *
  * <p>A member without a pod's name has no voters, and writes always. One that was not told yet has
  * just come, with nothing of its own: it follows those whom it has joined, and alone it may not write.
@@ -46,11 +47,10 @@ final class Quorum implements SplitBrainProtectionFunction, HeartbeatAware {
      * What the sidecar says.
      *
      * @param voters the pods that have a say
-     * @param gone those of them that were expelled
-     * @param left those that had a say and have gone in order
+     * @param gone those of them of which the Leases say that they have gone
      * @param until the System.nanoTime() up to which all this is fresh
      */
-    record Ballot(Set<String> voters, Set<String> gone, Set<String> left, long until) {
+    record Ballot(Set<String> voters, Set<String> gone, long until) {
         boolean fresh() {
             return System.nanoTime() - until < 0;
         }
@@ -58,7 +58,6 @@ final class Quorum implements SplitBrainProtectionFunction, HeartbeatAware {
 
     private final boolean named;
     private final Set<String> met = ConcurrentHashMap.newKeySet();
-    private final Set<String> known = ConcurrentHashMap.newKeySet();
     private volatile Ballot ballot;
     private volatile boolean writable;
 
@@ -67,11 +66,13 @@ final class Quorum implements SplitBrainProtectionFunction, HeartbeatAware {
         writable = !named;
     }
 
-    /** Takes what the sidecar says now; what it said before is void. */
-    void tell(Ballot told) {
-        known.addAll(told.voters());
-        known.addAll(told.left());
+    /** Takes what the sidecar says now, whatever it said before; whether this side may write. */
+    boolean tell(Ballot told, Collection<Member> members) {
+        if (told.fresh()) {
+            met.clear();
+        }
         ballot = told;
+        return apply(members);
     }
 
     /** Whether this side may write, by the last look. */
@@ -80,7 +81,7 @@ final class Quorum implements SplitBrainProtectionFunction, HeartbeatAware {
     }
 
     @Override
-    public boolean apply(Collection<Member> members) {
+    public synchronized boolean apply(Collection<Member> members) {
         Set<String> here = pods(members);
         met.addAll(here);
         boolean may = !named || decide(here, members.size());
@@ -106,13 +107,13 @@ final class Quorum implements SplitBrainProtectionFunction, HeartbeatAware {
     }
 
     /**
-     * Those whom the sidecar named; while it may be out of date, those too who came since: it could
-     * be cut off from them as this member is.
+     * Those whom the sidecar named; while its word is old, those too whom this member has met since
+     * it was fresh: the sidecar has not heard of them, and they could be a majority elsewhere.
      */
     private Set<String> voters(Ballot told) {
         Set<String> voters = new HashSet<>(told.voters());
         if (!told.fresh()) {
-            met.stream().filter(pod -> !known.contains(pod)).forEach(voters::add);
+            voters.addAll(met);
         }
         return voters;
     }
@@ -151,8 +152,12 @@ final class Quorum implements SplitBrainProtectionFunction, HeartbeatAware {
 
     /** A heartbeat of its own is what makes Hazelcast look; an internal way, which a test holds. */
     private static void look(HazelcastInstance instance, SplitBrainProtectionServiceImpl service) {
-        if (instance.getLifecycleService().isRunning()) {
-            service.onHeartbeat(instance.getCluster().getLocalMember(), System.currentTimeMillis());
+        try {
+            if (instance.getLifecycleService().isRunning()) {
+                service.onHeartbeat(instance.getCluster().getLocalMember(), System.currentTimeMillis());
+            }
+        } catch (RuntimeException failure) { // as in the middle of a merge; thrown on, it would be the last look
+            LOG.log(Level.FINE, "No look at the quorum", failure);
         }
     }
 }

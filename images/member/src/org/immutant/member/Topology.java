@@ -1,6 +1,7 @@
 package org.immutant.member;
 
 import com.hazelcast.cluster.Address;
+import com.hazelcast.cluster.Member;
 import com.hazelcast.core.HazelcastInstance;
 import com.hazelcast.instance.impl.HazelcastInstanceImpl;
 import com.hazelcast.instance.impl.HazelcastInstanceProxy;
@@ -9,6 +10,7 @@ import com.hazelcast.internal.partition.InternalPartitionService;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Objects;
+import java.util.Set;
 import java.util.stream.Collectors;
 import java.util.stream.IntStream;
 import java.util.stream.Stream;
@@ -61,9 +63,14 @@ final class Topology {
         return Json.object("safe", String.valueOf(instance.getPartitionService().isClusterSafe()));
     }
 
+    /** The members that this one sees, itself included. */
+    Set<Member> everyone() {
+        return instance.getCluster().getMembers();
+    }
+
     /** How many members there are. */
     int members() {
-        return instance.getCluster().getMembers().size();
+        return everyone().size();
     }
 
     /** Of how many partitions this member is the owner. */

@@ -82,7 +82,7 @@ final class TopologyServer {
                 "/v1/owners",
                 (now, uri) -> now.topology().owners(parameter(uri, "map"), parameter(uri, "key")));
         route("GET", "/v1/safe", (now, uri) -> now.topology().safe());
-        route("PUT", "/v1/quorum", (now, uri) -> quorum(now.quorum(), uri));
+        route("PUT", "/v1/quorum", (now, uri) -> quorum(now, uri));
         server.start();
     }
 
@@ -104,14 +104,14 @@ final class TopologyServer {
     }
 
     /** Takes whose votes count, and answers whether the members that this one sees may write. */
-    private static String quorum(Quorum quorum, URI uri) {
-        quorum.tell(
+    private static String quorum(Running now, URI uri) {
+        Quorum.Ballot told =
                 new Quorum.Ballot(
                         names(parameter(uri, "voters")),
                         names(parameter(uri, "gone")),
-                        names(parameter(uri, "left")),
-                        nanoseconds(parameter(uri, "until"))));
-        return Json.object("writable", String.valueOf(quorum.writable()));
+                        nanoseconds(parameter(uri, "until")));
+        boolean writable = now.quorum().tell(told, now.topology().everyone());
+        return Json.object("writable", String.valueOf(writable));
     }
 
     private static Set<String> names(String text) {
