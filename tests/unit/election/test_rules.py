@@ -163,6 +163,17 @@ def test_rule_5_a_listing_that_is_older_than_an_event_takes_nothing_back() -> No
     assert not any(isinstance(one, Put) and one.lease.name == COUNTER for one in second.asked)
 
 
+def test_rule_5_nor_does_a_listing_that_the_watch_has_overtaken() -> None:
+    table = Table()
+    had_resigned(table, "demo-1")
+    free = LeaseSnapshot(tuple(table.records.values()), table.version)
+    first, second = holder(table), Seat(table, "demo-1")
+    second.do(second.election.listed(free, table.now))
+    second.live(DURATION + 1.0, first)
+    assert first.holds
+    assert not any(isinstance(one, Put) and one.lease.name == COUNTER for one in second.asked)
+
+
 def test_rule_5_a_holder_that_vanished_without_a_release_is_waited_out() -> None:
     first = holder(table := Table())
     second = Seat(table, "demo-1")

@@ -65,7 +65,12 @@ class View:
         self._early: list[LeaseEvent] = []
 
     def reset(self, snapshot: LeaseSnapshot, now: float) -> None:
-        """Take a new listing; what did not change keeps its first sight."""
+        """Take a new listing; what did not change keeps its first sight.
+
+        One that was overtaken by the watch, as by a slow answer, says nothing new.
+        """
+        if self._listed and snapshot.version < self.version:
+            return
         self._begun = min(self._begun, now)
         names = {lease.name for lease in snapshot.leases}
         for lease in snapshot.leases:
