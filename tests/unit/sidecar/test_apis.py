@@ -8,7 +8,9 @@ from typing import Any
 import httpx
 import pytest
 from fastapi import FastAPI
+from prometheus_client import CollectorRegistry
 
+from immutant.contract.environment import Address
 from immutant.coordinator.driver import Driver
 from immutant.coordinator.vigil import Vigil
 from immutant.election import Timings
@@ -17,6 +19,7 @@ from immutant.link import Candidacy
 from immutant.sidecar.api import sidecar_api
 from immutant.sidecar.metrics import Metrics
 from immutant.sidecar.ops import ops_api
+from immutant.sidecar.quorum import Quorum
 from immutant.testing import FakeClock
 
 
@@ -60,6 +63,20 @@ async def test_it_lives_at_once_and_is_ready_once_it_has_seen_the_leases(sidecar
     sidecar.driver.start()
     await sidecar.until(lambda: sidecar.driver.listed)
     assert (await sidecar.ask(sidecar.ops, "GET", "/readyz")).text == "ok"
+
+
+async def test_beside_a_grid_it_is_ready_once_the_member_knows_whose_votes_count(
+    sidecar: Sidecar,
+) -> None:
+    member = Address(host="127.0.0.1", port=1)
+    quorum = Quorum(sidecar.driver, sidecar.clock, member, lambda: None)
+    ops = ops_api(sidecar.driver, CollectorRegistry(), quorum)
+    sidecar.driver.start()
+    await sidecar.until(lambda: sidecar.driver.listed)
+    answer = await sidecar.ask(ops, "GET", "/readyz")
+    assert (answer.status_code, answer.text) == (503, "the member of the grid does not answer yet")
+    quorum.told = True
+    assert (await sidecar.ask(ops, "GET", "/readyz")).text == "ok"
 
 
 async def test_metrics_tell_what_may_run_here_and_what_did(sidecar: Sidecar) -> None:
