@@ -120,11 +120,7 @@ class Field:
         return None
 
     def _grid_is_whole(self) -> bool:
-        """Else the next fault takes the only copy, or one side of a split that is not healed."""
-        try:
-            return are_whole(self.cluster, self.pods.all().values())
-        except AssertionError:  # a member cannot be asked yet
-            return False
+        return are_whole(self.cluster, self.pods.all().values())
 
     def _all_are_members(self) -> bool:
         leases = self.cluster.get("leases", "-n", self.pods.namespace)

@@ -22,8 +22,15 @@ def entries(cluster: Cluster, pod: Any, name: str) -> tuple[int, int]:
 
 
 def are_whole(cluster: Cluster, pods: Collection[Any]) -> bool:
-    """Whether the pods' members are one grid, and every partition has its owner and its backup."""
-    pages = [_page(cluster, pod) for pod in pods]
+    """Whether the pods' members are one grid, and every partition has its owner and its backup.
+
+    Else the next fault takes the only copy, or a majority. That pods are ready does not say so:
+    what the API server knows of a node that has just lost power is old.
+    """
+    try:
+        pages = [_page(cluster, pod) for pod in pods]
+    except AssertionError:  # a member cannot be asked yet
+        return False
     together = all(_value(page, "hazelcast_members") == len(pods) for page in pages)
     moving = any(_value(page, "hazelcast_migrations_queued") for page in pages)
     owned = sum(_value(page, "hazelcast_owned_partitions") for page in pages)

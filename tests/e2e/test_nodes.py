@@ -10,6 +10,7 @@ import pytest
 from tests.e2e.cluster import Cluster, Pods, namespace, until
 from tests.e2e.figures import Figures
 from tests.e2e.manifests import app_of
+from tests.e2e.members import are_whole
 from tests.e2e.testbed import Testbed
 from tests.log import Line, Log
 
@@ -37,6 +38,7 @@ def test_when_the_holders_node_loses_power_the_counter_goes_on_elsewhere(
     assert took <= BOUND
     testbed.restart(node)
     _until_whole(cluster, pods)
+    _assert_tokens_and_numbers_grow(pods.log)
 
 
 def test_when_the_holders_node_is_cut_off_no_write_of_it_follows_its_successors_first(
@@ -79,6 +81,7 @@ def _until_whole(cluster: Cluster, pods: Pods) -> None:
 
     until(nodes_ready, "three nodes are ready", 90)
     pods.until_ready(3, 120)
+    until(lambda: are_whole(cluster, pods.all().values()), "the grid is whole", 120)
 
 
 def _assert_tokens_and_numbers_grow(log: Log) -> None:
