@@ -1,6 +1,7 @@
 """Real members that see a part of the others: which of them may write."""
 
 import asyncio
+import functools
 import gc
 import json
 import urllib.error
@@ -38,6 +39,11 @@ def until(what: str, done: Callable[[], bool], member: Member) -> None:
     wait_until(what, done, PATIENCE, str(member.log))
 
 
+def until_all_may_write(members: Members) -> None:
+    for member in members:
+        until("it may write", functools.partial(getattr, member, "writable"), member)
+
+
 def kept_by(member: Member) -> str:
     """A key of which this member has a copy: with both owners frozen it would be gone."""
     keys = (f"key{number}" for number in range(1000))
@@ -63,8 +69,7 @@ async def test_one_that_was_not_told_yet_writes_only_with_those_it_has_joined() 
         assert await refuses(members, members[0])
         members.add()
         members.ready()
-        for member in members:
-            until("it may write", lambda member=member: member.writable, member)  # type: ignore[misc]
+        until_all_may_write(members)
         assert not await refuses(members, members[1])
 
 
@@ -83,8 +88,7 @@ async def test_the_smaller_side_reads_and_writes_nothing_until_the_others_are_ba
         for member in list(members)[1:]:
             member.thaw()
         members.ready()
-        for member in members:
-            until("it may write", lambda member=member: member.writable, member)  # type: ignore[misc]
+        until_all_may_write(members)
         assert not await refuses(members, members[0])
 
 

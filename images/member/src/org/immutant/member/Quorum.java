@@ -10,7 +10,6 @@ import com.hazelcast.splitbrainprotection.impl.SplitBrainProtectionServiceImpl;
 import java.util.Collection;
 import java.util.HashSet;
 import java.util.Set;
-import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.Executors;
 import java.util.concurrent.ScheduledExecutorService;
 import java.util.concurrent.TimeUnit;
@@ -57,8 +56,8 @@ final class Quorum implements SplitBrainProtectionFunction, HeartbeatAware {
     }
 
     private final boolean named;
-    private final Set<String> met = ConcurrentHashMap.newKeySet();
-    private volatile Ballot ballot;
+    private final Set<String> met = new HashSet<>();
+    private Ballot ballot;
     private volatile boolean writable;
 
     Quorum(Settings settings) {
@@ -67,7 +66,7 @@ final class Quorum implements SplitBrainProtectionFunction, HeartbeatAware {
     }
 
     /** Takes what the sidecar says now, whatever it said before; whether this side may write. */
-    boolean tell(Ballot told, Collection<Member> members) {
+    synchronized boolean tell(Ballot told, Collection<Member> members) {
         if (told.fresh()) {
             met.clear();
         }
@@ -86,43 +85,41 @@ final class Quorum implements SplitBrainProtectionFunction, HeartbeatAware {
         met.addAll(here);
         boolean may = !named || decide(here, members.size());
         if (may != writable) {
-            LOG.warning(() -> "This side of the grid may " + (may ? "write" : "not write: " + why(here)));
+            LOG.warning("This side of the grid may " + (may ? "write" : "not write: " + why(here)));
         }
         writable = may;
         return may;
     }
 
     private boolean decide(Set<String> here, int members) {
-        Ballot told = ballot;
-        if (told == null) {
+        if (ballot == null) {
             return members > 1;
         }
-        Set<String> voters = voters(told);
+        Set<String> voters = voters();
         long votes = voters.stream().filter(here::contains).count();
         if (2 * votes != voters.size()) {
             return 2 * votes > voters.size();
         }
-        return told.fresh()
-                && voters.stream().allMatch(one -> here.contains(one) || told.gone().contains(one));
+        return ballot.fresh()
+                && voters.stream().allMatch(one -> here.contains(one) || ballot.gone().contains(one));
     }
 
     /**
      * Those whom the sidecar named; while its word is old, those too whom this member has met since
      * it was fresh: the sidecar has not heard of them, and they could be a majority elsewhere.
      */
-    private Set<String> voters(Ballot told) {
-        Set<String> voters = new HashSet<>(told.voters());
-        if (!told.fresh()) {
+    private Set<String> voters() {
+        Set<String> voters = new HashSet<>(ballot.voters());
+        if (!ballot.fresh()) {
             voters.addAll(met);
         }
         return voters;
     }
 
     private String why(Set<String> here) {
-        Ballot told = ballot;
-        return told == null
+        return ballot == null
                 ? "it has not been told yet whose votes count"
-                : "of " + voters(told) + " it has " + here;
+                : "of " + voters() + " it has " + here;
     }
 
     private static Set<String> pods(Collection<Member> members) {
