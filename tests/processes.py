@@ -4,11 +4,12 @@ Belongs here: what several kinds of tests ask of processes. Not here: which prog
 """
 
 import contextlib
+import socket
 import subprocess
 from collections.abc import Iterator
 from pathlib import Path
 
-__all__ = ["children", "command", "parents", "process_group"]
+__all__ = ["children", "command", "free_port", "parents", "process_group"]
 
 
 @contextlib.contextmanager
@@ -52,3 +53,10 @@ def command(pid: int) -> str:
         return Path(f"/proc/{pid}/cmdline").read_text().replace("\0", " ")
     except OSError:
         return ""
+
+
+def free_port() -> int:
+    """A port of loopback that nobody listens on now."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])

@@ -12,9 +12,9 @@ from collections.abc import AsyncIterator
 from pathlib import Path
 
 from tests.chaos.containers import Container
-from tests.integration.kube.apiserver import ApiServer, free_port
+from tests.integration.kube.apiserver import ApiServer
 from tests.integration.kube.pods import allow
-from tests.processes import process_group
+from tests.processes import free_port, process_group
 
 from immutant import filelock
 from immutant.contract.environment import Address, Environment, PodEnvironment

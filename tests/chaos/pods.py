@@ -17,7 +17,8 @@ from tests.chaos.cable import Cable
 from tests.chaos.calendar import Calendar
 from tests.chaos.containers import Container, send
 from tests.chaos.judge import Freeze
-from tests.integration.kube.apiserver import ApiServer, free_port
+from tests.integration.kube.apiserver import ApiServer
+from tests.processes import free_port
 
 from immutant.contract.environment import Address, Environment, Grid, PodEnvironment
 from immutant.contract.timings import Timings

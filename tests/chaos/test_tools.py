@@ -17,8 +17,7 @@ from tests.chaos.calendar import Calendar
 from tests.chaos.containers import Container, send
 from tests.chaos.results import Row, faults_table
 from tests.chaos.witness import Witness
-from tests.integration.kube.apiserver import free_port
-from tests.processes import process_group
+from tests.processes import free_port, process_group
 
 HOUR = 3600
 _CLOCKS = """

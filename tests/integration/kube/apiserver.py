@@ -7,7 +7,6 @@ one.
 import ctypes
 import json
 import signal
-import socket
 import ssl
 import subprocess
 import time
@@ -19,6 +18,7 @@ from typing import Any
 
 from tests.e2e.testbed import programs
 from tests.machine import API_SERVER, need
+from tests.processes import free_port
 
 PATIENCE = 60.0
 ADMIN = "admin-token"
@@ -170,12 +170,6 @@ class ApiServer:
 
 def _die_with_parent() -> None:
     _libc.prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
-
-
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
 
 
 def _program() -> Path:

@@ -13,7 +13,8 @@ from dataclasses import dataclass
 from typing import Any
 
 import httpx
-from tests.integration.kube.apiserver import ApiServer, free_port
+from tests.integration.kube.apiserver import ApiServer
+from tests.processes import free_port
 
 from immutant import filelock, transport
 from immutant.clock import SystemClock

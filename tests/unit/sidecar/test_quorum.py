@@ -12,7 +12,7 @@ from starlette.applications import Starlette
 from starlette.requests import Request
 from starlette.responses import JSONResponse
 from starlette.routing import Route
-from tests.integration.kube.apiserver import free_port
+from tests.processes import free_port
 
 from immutant.clock import SystemClock
 from immutant.contract.environment import Address
