@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 from tests.chaos.results import Row, Table, faults_table, report
 from tests.chaos.settings import HOW, LONG
+from tests.gathering import Gathering
 from tests.integration.kube.conftest import apiserver, namespace
 
 __all__ = ["apiserver", "namespace"]
@@ -32,6 +33,11 @@ def socket_folder() -> Iterator[Path]:
     """A folder whose path is short enough for sockets in it."""
     with tempfile.TemporaryDirectory(prefix="chaos-", dir="/tmp") as folder:
         yield Path(folder)
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    config.pluginmanager.register(Gathering("rows of faults", _ROWS))
+    config.pluginmanager.register(Gathering("tables of faults", _TABLES))
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
