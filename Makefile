@@ -58,7 +58,8 @@ walk: $(DEV) ## Walk through the article, and kill and freeze replicas on the wa
 	$(PYTEST) -n 4 --dist worksteal tests/walk
 
 e2e: $(DEV) ## Walk through the article on three real nodes; KUBECONFIG names a cluster of yours instead.
-	$(PYTEST) --timeout 600 tests/e2e
+	$(PYTEST) -n 2 --dist loadfile --timeout 600 --ignore tests/e2e/test_nodes.py tests/e2e
+	$(PYTEST) --timeout 600 tests/e2e/test_nodes.py  # alone: it takes nodes away
 
 images: $(DEV) ## Build the images, from a base that debootstrap makes or from BASE.
 	$(PYTHON) -m tests.e2e.images

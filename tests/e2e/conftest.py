@@ -3,6 +3,7 @@
 Without either the tests are skipped, with the reason; `make test` repeats it in its last lines.
 """
 
+import os
 from collections.abc import Iterator
 
 import pytest
@@ -12,6 +13,7 @@ from tests.e2e.cluster import Cluster
 from tests.e2e.figures import Figures
 from tests.e2e.installation import given_cluster, testbed_cluster
 from tests.e2e.testbed import Testbed, given_kubeconfig, why_no_testbed
+from tests.gathering import Gathering
 from tests.machine import not_run
 
 _FIGURES = Figures()
@@ -31,13 +33,15 @@ def tables() -> dict[str, Table]:
 
 
 @pytest.fixture(scope="session")
-def cluster(figures: Figures) -> Iterator[Cluster]:
-    """A cluster on which the chart is installed."""
+def cluster(figures: Figures, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cluster]:
+    """A cluster on which the chart is installed; one for all processes of the run."""
+    own = tmp_path_factory.getbasetemp()
+    run = own.parent if "PYTEST_XDIST_WORKER" in os.environ else own
     given = given_kubeconfig()
     if given is None and (reason := why_no_testbed()):
         not_run("end to end", reason)
         pytest.skip(reason)
-    with testbed_cluster(figures) if given is None else given_cluster() as cluster:
+    with testbed_cluster(run, figures) if given is None else given_cluster(run) as cluster:
         yield cluster
 
 
@@ -48,6 +52,11 @@ def testbed(cluster: Cluster) -> Testbed:
         not_run("faults of nodes", reason)
         pytest.skip(reason)
     return Testbed()
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    config.pluginmanager.register(Gathering("figures", _FIGURES.noted))
+    config.pluginmanager.register(Gathering("tables", _TABLES))
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:

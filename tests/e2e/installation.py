@@ -1,7 +1,7 @@
 """A cluster with the chart installed, ready for an application.
 
-Belongs here: bringing up the testbed with its images, or taking the given cluster; `helm install`.
-Not here: what tests do with it.
+Belongs here: bringing up the testbed with its images, or taking the given cluster; `helm install`;
+once for all processes of a run. Not here: what tests do with it.
 """
 
 import os
@@ -15,31 +15,48 @@ from tests.e2e.cluster import Cluster
 from tests.e2e.figures import Figures
 from tests.e2e.images import build_all, sizes
 from tests.e2e.testbed import Testbed
+from tests.sharing import shared
 
 _CHART = Path(__file__).parents[2] / "charts" / "immutant"
 _RELEASE = ("immutant", "--namespace", "immutant-system")
 
 
 @contextmanager
-def testbed_cluster(figures: Figures) -> Iterator[Cluster]:
+def testbed_cluster(run: Path, figures: Figures) -> Iterator[Cluster]:
     """The testbed, raised anew with the project's images, and removed at the end.
 
     With IMMUTANT_TESTBED=keep one that is up is taken as it is, and stays. While the context is
     open, this process is inside the testbed's network.
+
+    Args:
+        run: A folder of this run, for all its processes.
+        figures: Where to note what it took.
     """
     testbed = Testbed()
     keep = os.environ.get("IMMUTANT_TESTBED") == "keep"
-    if not (keep and testbed.is_up()):
-        _raise(testbed, figures)
-    testbed.enter()
-    try:
-        cluster = Cluster(testbed.ingress)
-        _install(cluster)
-        yield cluster
-    finally:
-        testbed.leave()
+    cluster = Cluster(testbed.ingress)
+
+    def make() -> None:
+        if not (keep and testbed.is_up()):
+            _raise(testbed, figures)
+        with _inside(testbed):
+            _install(cluster)
+
+    def remove() -> None:
         if not keep:
             testbed.down()
+
+    with shared(run, make, remove), _inside(testbed):
+        yield cluster
+
+
+@contextmanager
+def _inside(testbed: Testbed) -> Iterator[None]:
+    testbed.enter()
+    try:
+        yield
+    finally:
+        testbed.leave()
 
 
 def _raise(testbed: Testbed, figures: Figures) -> None:
@@ -56,7 +73,7 @@ def _raise(testbed: Testbed, figures: Figures) -> None:
 
 
 @contextmanager
-def given_cluster() -> Iterator[Cluster]:
+def given_cluster(run: Path) -> Iterator[Cluster]:
     """The cluster of KUBECONFIG; the chart is uninstalled at the end.
 
     IMMUTANT_INGRESS is the address of its ingress controller, IMMUTANT_HELM_SET what helm is to be
@@ -70,11 +87,12 @@ def given_cluster() -> Iterator[Cluster]:
         )
     cluster = Cluster(ingress)
     given = os.environ.get("IMMUTANT_HELM_SET", "")
-    _install(cluster, ("--set", given) if given else ())
-    try:
+    with shared(
+        run,
+        lambda: _install(cluster, ("--set", given) if given else ()),
+        lambda: cluster.run("helm", "uninstall", *_RELEASE, "--wait"),
+    ):
         yield cluster
-    finally:
-        cluster.run("helm", "uninstall", *_RELEASE, "--wait")
 
 
 def _install(cluster: Cluster, options: Sequence[str] = ()) -> None:
