@@ -6,7 +6,7 @@ import pytest
 from tests.simulation.moving import MovingWorld
 from tests.simulation.world import DAEMON, JOB, World
 
-SEEDS = int(os.environ.get("IMMUTANT_SIMULATED_SEEDS", "600"))
+SEEDS = int(os.environ.get("IMMUTANT_SIMULATED_SEEDS", "300"))
 BATCH = 50
 
 
