@@ -4,12 +4,13 @@ Belongs here: what several kinds of tests ask of processes. Not here: which prog
 """
 
 import contextlib
+import random
 import socket
 import subprocess
 from collections.abc import Iterator
 from pathlib import Path
 
-__all__ = ["children", "command", "free_port", "parents", "process_group"]
+__all__ = ["children", "command", "free_port", "free_ports", "parents", "process_group"]
 
 
 @contextlib.contextmanager
@@ -56,7 +57,21 @@ def command(pid: int) -> str:
 
 
 def free_port() -> int:
-    """A port of loopback that nobody listens on now."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
+    """A port of loopback that nobody listens on now; see `free_ports`."""
+    return free_ports(1)[0]
+
+
+def free_ports(count: int) -> list[int]:
+    """Ports of loopback that nobody listens on now.
+
+    They are below those that the kernel gives to outgoing connections: one of these could take the
+    port before whoever is to listen there does.
+    """
+    found: list[int] = []
+    with contextlib.ExitStack() as stack:
+        while len(found) < count:
+            taken = stack.enter_context(socket.socket())
+            with contextlib.suppress(OSError):
+                taken.bind(("127.0.0.1", random.randrange(15_000, 32_000)))
+                found.append(taken.getsockname()[1])
+    return found

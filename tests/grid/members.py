@@ -7,11 +7,9 @@ here: what a test expects of them.
 import contextlib
 import json
 import os
-import random
 import re
 import shutil
 import signal
-import socket
 import subprocess
 import tempfile
 import time
@@ -27,7 +25,7 @@ from typing import Any
 import pytest
 from tests.grid.build import build
 from tests.machine import MEMBERS, need
-from tests.processes import process_group
+from tests.processes import free_ports, process_group
 
 from immutant.contract.environment import Address, Grid
 
@@ -202,7 +200,7 @@ class Members:
 
     def add(self, count: int = 1) -> list[Member]:
         """Start that many more, together; see `ready`."""
-        added = [Member(ports, self) for ports in free_ports(count)]
+        added = [Member(ports, self) for ports in ports_of_members(count)]
         self._members += added
         for member in added:
             member.start()
@@ -272,13 +270,7 @@ def running(count: int = 3, app: str = "", **environ: str) -> Iterator[Members]:
     shutil.rmtree(folder)
 
 
-def free_ports(count: int) -> list[Ports]:
-    """Ports that nobody listens on, below those that the kernel gives to outgoing connections."""
-    found: list[int] = []
-    with contextlib.ExitStack() as stack:
-        while len(found) < 3 * count:
-            taken = stack.enter_context(socket.socket())
-            with contextlib.suppress(OSError):
-                taken.bind((LOOPBACK, random.randrange(15_000, 32_000)))
-                found.append(taken.getsockname()[1])
+def ports_of_members(count: int) -> list[Ports]:
+    """Ports for so many members."""
+    found = free_ports(3 * count)
     return [Ports(*found[i : i + 3]) for i in range(0, len(found), 3)]

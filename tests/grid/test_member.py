@@ -27,8 +27,8 @@ from tests.grid.members import (
     PATIENCE,
     Member,
     Members,
-    free_ports,
     leaves_sockets,
+    ports_of_members,
     running,
 )
 from tests.machine import LINUX, MEMBERS, need
@@ -237,7 +237,7 @@ def test_members_find_each_other_by_name() -> None:
 def test_a_new_member_joins_one_that_answers_before_its_own_address_is_published() -> None:
     need(LINUX)  # the others have one loopback address unless they are given more
     with running(1, IMMUTANT_GRID_SEEDS="", IMMUTANT_GRID_DNS="localhost") as members:
-        ports = dataclasses.replace(free_ports(1)[0], grid=members[0].ports.grid)
+        ports = dataclasses.replace(ports_of_members(1)[0], grid=members[0].ports.grid)
         second = Member(ports, members, address="127.0.0.2")
         second.start()
         try:
@@ -248,7 +248,9 @@ def test_a_new_member_joins_one_that_answers_before_its_own_address_is_published
 
 
 def test_a_name_that_says_nothing_is_waited_for_and_no_grid_is_founded(shared: Members) -> None:
-    lost = Member(free_ports(1)[0], shared, IMMUTANT_GRID_SEEDS="", IMMUTANT_GRID_DNS="no.invalid")
+    lost = Member(
+        ports_of_members(1)[0], shared, IMMUTANT_GRID_SEEDS="", IMMUTANT_GRID_DNS="no.invalid"
+    )
     lost.start()
     try:
         said = "no.invalid names neither this member nor one that answers; waiting until it does"
