@@ -27,6 +27,8 @@ __all__ = ["Crowd", "crowd"]
 
 _RETRY = 0.5
 _PATIENCE = 240.0
+_STREAMS = 75
+"""Candidacies that all pods together begin in a second: a small machine does the work of many."""
 
 
 class Crowd:
@@ -37,11 +39,12 @@ class Crowd:
         begun: How many tenures have begun.
     """
 
-    def __init__(self, daemons: int) -> None:
+    def __init__(self, pods: int, daemons: int) -> None:
         self.held: set[str] = set()
         self.begun = 0
         self._names = [f"daemon-{number}" for number in range(daemons)]
         self._news = asyncio.Event()
+        self._pause = pods / _STREAMS
 
     async def until_all_are_held(self) -> None:
         async with asyncio.timeout(_PATIENCE):
@@ -54,6 +57,7 @@ class Crowd:
         async with asyncio.TaskGroup() as group:
             for name in self._names:
                 group.create_task(self._stand(link, name))
+                await asyncio.sleep(self._pause)
 
     async def _stand(self, link: HttpLink, name: str) -> None:
         while True:
@@ -78,7 +82,7 @@ async def crowd(
 ) -> AsyncIterator[Crowd]:
     """Pods that stand; nothing of them stays behind."""
     allow(server, namespace)
-    crowded = Crowd(daemons)
+    crowded = Crowd(pods, daemons)
     with contextlib.ExitStack() as stack:
         group = stack.enter_context(process_group())
         links = []
