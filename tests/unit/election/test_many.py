@@ -4,7 +4,7 @@ from collections.abc import Callable
 
 import pytest
 from tests.unit.election.crowd import STEADY, Crowd
-from tests.unit.election.table import APP, TIMINGS, Table, holder
+from tests.unit.election.table import APP, TIMINGS, Seat, Table, holder
 from tests.work import counted
 
 from immutant.election import Put, member_lease
@@ -95,6 +95,45 @@ def event_of_a_stranger(count: int) -> int:
 @pytest.mark.parametrize("event", [event_of_one, event_of_a_stranger])
 def test_an_event_costs_what_it_concerns_however_many_are_held(event: Callable[[int], int]) -> None:
     assert event(MANY) <= event(FEW) + 20
+
+
+def renewal_among(members: int) -> int:
+    """Another member's renewal, at an instant at which nothing is due."""
+    crowd = Crowd()
+    for number in range(members):
+        crowd.join(f"demo-{number}", _names(10))
+    crowd.live(STEADY, step=0.5)
+    election, now = crowd.people[0].election, crowd.table.now
+    election.wake(now)
+    crowd.table.edit(crowd.table.member("demo-1"))
+    with counted("immutant/election") as work:
+        assert election.saw(crowd.table.log[-1], now) == []
+        election.next_wake(now)
+    return work.lines
+
+
+def test_the_renewals_of_others_cost_the_same_among_few_and_many() -> None:
+    assert renewal_among(12) <= renewal_among(3) + 10
+
+
+def test_a_silence_is_noticed_by_whoever_is_woken_when_it_asks_and_hears_others_all_the_time() -> (
+    None
+):
+    seat = holder(table := Table())
+    other, silent = Seat(table, "demo-1"), Seat(table, "demo-2")
+    seat.live(TIMINGS.lease_duration + 1, other, silent)
+    due = seat.election.next_wake(table.now)
+    for _ in range(round((TIMINGS.lease_duration + 1) / 0.05)):
+        table.now += 0.05
+        table.edit(table.member("demo-1"))
+        seat.watch()
+        due = min(due, seat.election.next_wake(table.now))
+        if table.now >= due:
+            seat.do(seat.election.wake(table.now))
+            due = seat.election.next_wake(table.now)
+        while seat.requests:
+            seat.serve()
+    assert table.member("demo-2").ended == "expelled"
 
 
 def test_of_all_that_is_free_only_some_is_written_to_at_once_and_a_renewal_does_not_wait() -> None:

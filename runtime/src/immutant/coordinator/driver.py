@@ -324,10 +324,13 @@ class Driver:
     async def _keep_time(self) -> None:
         while True:
             now = self._clock.now()
-            await self._progress_or(min(self._election.next_wake(now) - now, _LONGEST_SLEEP))
+            due = self._election.next_wake(now)
+            await self._progress_or(min(due - now, _LONGEST_SLEEP))
+            is_due = self._clock.now() >= min(due, self._calendar_due)
             if self._clock.now() >= self._calendar_due:
                 await self._read_calendar()
-            self._feed(Election.wake)
+            if is_due:
+                self._feed(Election.wake)
 
     async def _read_calendar(self) -> None:
         """Learn the store's calendar; when it does not answer, the last one goes on."""

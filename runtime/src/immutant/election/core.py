@@ -89,6 +89,7 @@ class Election:
         self._candidacies = Candidacies(self._view, self._pending, pause)
         self._drawn: set[str] = set()
         self._listed = False
+        self._look_at = 0.0
         self._draining = False
         self._idle_since: float | None = None
         self._linger = timings.renew_period / 2
@@ -150,6 +151,8 @@ class Election:
         """The watch showed a change."""
         if self._view.apply(event, now):
             self._candidacies.touch_all()  # what it held may be free now, or to be waited out
+        elif self._view.is_others(event.name, self._own) and now < self._look_at:
+            return []  # another member's renewal: of them there are many, and nothing follows
         self._candidacies.touch(event.name)
         return self.wake(now)
 
@@ -283,13 +286,14 @@ class Election:
 
     def unreadable(self, name: str, now: float) -> list[Effect]:
         """The read that was to settle a write failed: it will be asked for again."""
-        self._pending.reread(name, now)
+        self._pending.reread(name, now, urgent=name == self._own)
         return self.wake(now)
 
     def wake(self, now: float) -> list[Effect]:
         """Do what is due; called after anything happened, and at `next_wake`."""
         if not self._listed:
             return []
+        self._look_at = self._candidacies.soon(now)
         could_acquire = self._may_acquire(now)
         self._me.observe(self._view)
         effects: list[Effect] = []
@@ -319,10 +323,10 @@ class Election:
         moments = [self._me.next_wake(), self._candidacies.next_look(), self._pending.next_reread()]
         if self._idle_since is not None:
             moments.append(self._idle_since + self._linger)
-        if self._candidacies.campaigns or self._resident:
-            moments.append(self._candidacies.soon(now))  # others' silence
         # What is past was either done by the last `wake` or waits for a reply.
-        return min((moment for moment in moments if moment > now), default=math.inf)
+        due = min((moment for moment in moments if moment > now), default=math.inf)
+        looks = self._listed and (self._candidacies.campaigns or self._resident)
+        return min(due, self._look_at) if looks else due  # others' silence, and what they say
 
     def _writes(self, now: float) -> Iterator[tuple[str, Callable[[], Put | None]]]:
         """Each member's record with what one might write to it now."""
@@ -386,7 +390,7 @@ class Election:
 
     def _say(self, now: float) -> list[Effect]:
         """Make up what the next renewal says, when it is due."""
-        if not self._me.is_due(now):
+        if not self._me.is_due(now) or self._own in self._pending:
             return []
         self._me.stance, ask = self._placement.stance(self._view, self._candidacies.campaigns, now)
         return [Tell(ask, Probe())] if ask else []

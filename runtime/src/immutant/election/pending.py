@@ -12,6 +12,10 @@ from immutant.election.effects import Put
 
 __all__ = ["Pending"]
 
+_SELDOM: Final = 8
+"""Pauses to which the distance of reads grows, doubling, while nobody answers: an API server that
+is too slow for its clients must not be asked more for it."""
+
 _MOST: Final = 32
 """Writes to singletons that are under way at once: a renewal never waits behind a thousand."""
 
@@ -23,12 +27,14 @@ class Pending:
         """Begin with none.
 
         Args:
-            pause: Seconds from a write that did not land, or a read that failed, to the next.
+            pause: Seconds from a write that did not land, or the first read that failed, to the
+                next.
         """
         self._pause = pause
         self._puts: dict[str, Put] = {}
         self._retry: dict[str, float] = {}
         self._rereads: dict[str, float] = {}
+        self._failures: dict[str, int] = {}
 
     def __contains__(self, name: object) -> bool:
         return name in self._puts
@@ -58,19 +64,29 @@ class Pending:
     def landed(self, name: str) -> None:
         """The write under way landed."""
         self._puts.pop(name, None)
+        self._failures.pop(name, None)
 
     def failed(self, name: str, now: float) -> None:
         """It did not: the next comes after a pause."""
         del self._puts[name]
+        self._failures.pop(name, None)
         self._retry[name] = now + self._pause
 
     def retry_at(self, name: str) -> float:
         """When the next write to this record may be sent; infinite if it need not wait."""
         return self._retry.get(name, math.inf)
 
-    def reread(self, name: str, now: float) -> None:
-        """The read that was to settle it failed: read again after a pause."""
-        self._rereads[name] = now + self._pause
+    def reread(self, name: str, now: float, *, urgent: bool) -> None:
+        """The read that was to settle it failed: read again after a pause.
+
+        Args:
+            name: The record.
+            now: The member's clock.
+            urgent: Whether the pause is not to grow.
+        """
+        failures = 0 if urgent else self._failures.get(name, 0)
+        self._failures[name] = failures + 1
+        self._rereads[name] = now + self._pause * min(2**failures, _SELDOM)
 
     def rereads_due(self, now: float) -> list[str]:
         """The records to be read again now."""

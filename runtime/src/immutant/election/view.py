@@ -99,6 +99,10 @@ class View:
         self.version = event.version
         return self._is_member(event.name) and _life(before) != _life(event.lease)
 
+    def is_others(self, name: str, own: str) -> bool:
+        """Whether a record is the lease of a member, and not one's own."""
+        return name != own and self._is_member(name)
+
     def lease(self, name: str) -> Lease | None:
         """The record, None when it is missing."""
         sight = self._sights.get(name)
