@@ -6,6 +6,7 @@ Belongs here: the cluster as a whole, and waiting for what it does. Not here: fa
 import contextlib
 import copy
 import itertools
+import json
 import random
 import shutil
 import tempfile
@@ -175,12 +176,15 @@ class Cluster:
         return unheard(word.said for word in self.witness.words)
 
     def keep_trace(self, folder: Path) -> None:
-        """Leave all that was heard, and what the processes printed, for a look at a failure."""
+        """Leave all that was heard and printed, and the Leases, for a look at a failure."""
         folder.mkdir(parents=True, exist_ok=True)
         lines = [f"{word.at:.6f} {word.said}" for word in self.witness.words]
         (folder / "words").write_text("\n".join(lines))
         for log in self._setting.folder.glob("*.log"):
             shutil.copy(log, folder)
+        with contextlib.suppress(OSError):  # it may be away
+            leases = self.server.call("GET", self._leases)
+            (folder / "leases.json").write_text(json.dumps(leases, indent=1))
 
     def said(self) -> str:
         """What the pods' processes printed last."""

@@ -5,6 +5,7 @@ Belongs here: the application, waiting for it, and measuring takeovers. Not here
 """
 
 import contextlib
+import shutil
 import time
 from collections.abc import Iterator, Mapping
 from pathlib import Path
@@ -92,6 +93,14 @@ class Field:
     def verdict(self, since: int) -> Verdict:
         """The judgement over what was read after the first so many words."""
         return judge(self.logs.in_order(since), self.freezes)
+
+    def keep(self, folder: Path, since: int) -> None:
+        """Leave what was read after the first so many words, and the pods' logs, in a folder."""
+        shutil.rmtree(folder, ignore_errors=True)
+        for number, logs in zip(self.testbed.numbers, self.testbed.logs(), strict=True):
+            for pod in logs.glob(f"{self.pods.namespace}_*"):
+                shutil.copytree(pod, folder / f"node{number}" / pod.name, symlinks=True)
+        (folder / "words").write_text("\n".join(map(str, self.logs.in_order(since))))
 
     def _words(self) -> Iterator[Read]:
         return (

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 import pytest
 from tests.chaos.judge import JUDGED, Verdict
 from tests.chaos.results import Table, seconds
-from tests.chaos.settings import HOW, LONG, TRIALS
+from tests.chaos.settings import HOW, LONG, TRACES, TRIALS
 from tests.e2e.cluster import Cluster
 from tests.e2e.field import Field, Takeover
 from tests.e2e.field import field as made
@@ -97,14 +97,14 @@ def played(
     for kind, fault in faults.items():
         rows[kind] = Row()
         while len(rows[kind].takeovers) < trials:
-            play_one(on_nodes, fault, rows[kind])
+            play_one(on_nodes, kind, fault, rows[kind])
             cells = [[kind, *row.cells()] for kind, row in rows.items() if row.takeovers]
             tables[name] = Table(name, (*HEAD, *JUDGED), cells, f"{HOW}, on the testbed")
         print(*tables[name].lines(), sep="\n", flush=True)
     return rows
 
 
-def play_one(on_nodes: Field, fault: Fault, row: Row) -> None:
+def play_one(on_nodes: Field, kind: str, fault: Fault, row: Row) -> None:
     """One trial; no takeover is counted where the singleton had moved just before the fault."""
     on_nodes.until_whole()
     read, former = len(on_nodes.logs.words), on_nodes.token()
@@ -117,9 +117,12 @@ def play_one(on_nodes: Field, fault: Fault, row: Row) -> None:
     if taken[0] >= 0:
         row.takeovers.append(taken)
     on_nodes.until_whole()
-    row.verdict.add(on_nodes.verdict(read))
+    verdict = on_nodes.verdict(read)
+    if verdict.wrong:
+        on_nodes.keep(TRACES / f"{kind}, trial {len(row.takeovers)}".replace(" ", "-"), read)
+    row.verdict.add(verdict)
 
 
 def assert_right(rows: Mapping[str, Row]) -> None:
-    wrong = {kind: row.verdict.wrong[:3] for kind, row in rows.items()}
-    assert not any(wrong.values()), wrong
+    wrong = [f"{kind}: {one}" for kind, row in rows.items() for one in row.verdict.wrong]
+    assert not wrong, "\n".join([*wrong, f"what was said, and the pods' logs, are in {TRACES}"])
