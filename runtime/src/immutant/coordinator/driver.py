@@ -193,7 +193,11 @@ class Driver:
 
     @asynccontextmanager
     async def stand(self, candidacy: Candidacy) -> AsyncIterator[AsyncIterator[Event]]:
-        """See `Link.stand`."""
+        """See `Link.stand`; it stands in the incarnation that lives when this is called, or not.
+
+        Whoever stands has a share in that one's proof of life, and in no other's.
+        """
+        incarnation = self._incarnation
         name = singleton_lease(self._app, candidacy.kind, candidacy.name)
         ticker = None
         if candidacy.kind == "job":
@@ -201,6 +205,8 @@ class Driver:
             step = partial(observe, self.ledger, candidacy.name, schedule)
             ticker = Ticker(candidacy.name, schedule, step, member=self.replica)
         await self._until_free(name)
+        if incarnation != self._incarnation:
+            raise CoordinatorError("another incarnation has begun; say hello again")
         stream = self._streams[name] = asyncio.Queue()
         self._feed(partial(Election.stand, prefer=candidacy.prefer), name, ticker)
         try:
