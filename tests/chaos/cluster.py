@@ -26,6 +26,7 @@ from tests.processes import process_group
 
 from immutant.contract.environment import Grid
 from immutant.contract.timings import Timings
+from immutant.errors import CoordinatorError
 
 __all__ = ["SINGLETONS", "Cluster", "chaotic"]
 
@@ -176,12 +177,15 @@ class Cluster:
         return unheard(word.said for word in self.witness.words)
 
     def keep_trace(self, folder: Path) -> None:
-        """Leave all that was heard and printed, and the Leases, for a look at a failure."""
+        """Leave all that was heard and printed, and who holds what, for a look at a failure."""
         folder.mkdir(parents=True, exist_ok=True)
         lines = [f"{word.at:.6f} {word.said}" for word in self.witness.words]
         (folder / "words").write_text("\n".join(lines))
         for log in self._setting.folder.glob("*.log"):
             shutil.copy(log, folder)
+        for pod in self.pods:
+            with contextlib.suppress(CoordinatorError):
+                (folder / f"{pod.uid}.status.json").write_text(json.dumps(pod.status()))
         with contextlib.suppress(OSError):  # it may be away
             leases = self.server.call("GET", self._leases)
             (folder / "leases.json").write_text(json.dumps(leases, indent=1))

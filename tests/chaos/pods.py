@@ -4,6 +4,7 @@ Belongs here: starting them, and what is done to one pod. Not here: when (`fault
 cluster does with all of them (`cluster`).
 """
 
+import asyncio
 import os
 import random
 import signal
@@ -12,6 +13,7 @@ import time
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 from tests.chaos.cable import Cable
 from tests.chaos.calendar import Calendar
@@ -20,6 +22,7 @@ from tests.chaos.judge import Freeze
 from tests.integration.kube.apiserver import ApiServer
 from tests.processes import free_port
 
+from immutant import transport
 from immutant.contract.environment import Address, Environment, Grid, PodEnvironment
 from immutant.contract.timings import Timings
 
@@ -110,6 +113,15 @@ class Pod:
         choose.shuffle(self._frozen)
         send(self._frozen, signal.SIGCONT)
         self._frozen = []
+
+    def status(self) -> Any:
+        """What its coordinator says that it holds.
+
+        Raises:
+            CoordinatorError: It does not answer.
+        """
+        address = Address(path=str(self._path("link")))
+        return asyncio.run(transport.request(address, "GET", "/v1/status"))
 
     def said(self) -> str:
         return f"== {self.uid} sidecar\n{self.sidecar.said()}\n== app\n{self.app.said()}"
