@@ -172,6 +172,9 @@ final class GridConfig {
         set(config, ClusterProperty.MAX_NO_HEARTBEAT_SECONDS.getName(), 4);
         set(config, ClusterProperty.MERGE_FIRST_RUN_DELAY_SECONDS.getName(), 5);
         set(config, ClusterProperty.MERGE_NEXT_RUN_DELAY_SECONDS.getName(), 5);
+        // While a partition moves, its former owner would go on to answer reads, also once the new one
+        // takes writes: who reads there does not find what was acknowledged to it.
+        set(config, ClusterProperty.DISABLE_STALE_READ_ON_PARTITION_MIGRATION.getName(), true);
         // Partitions are placed at their first use: a founder need not wait for those who come later.
         set(config, ClusterProperty.WAIT_SECONDS_BEFORE_JOIN.getName(), 0);
     }
