@@ -193,7 +193,7 @@ class Driver:
 
     @asynccontextmanager
     async def stand(self, candidacy: Candidacy) -> AsyncIterator[AsyncIterator[Event]]:
-        """See `Link.stand`; it stands in the incarnation that lives when this is called, or not.
+        """See `Link.stand`; in the incarnation that lives when this is called, or not at all.
 
         Whoever stands has a share in that one's proof of life, and in no other's.
         """

@@ -152,7 +152,7 @@ class Election:
         if self._view.apply(event, now):
             self._candidacies.touch_all()  # what it held may be free now, or to be waited out
         elif self._view.is_others(event.name, self._own) and now < self._look_at:
-            return []  # another member's renewal: of them there are many, and nothing follows
+            return []  # one of many renewals of others: what they say is looked at soon enough
         self._candidacies.touch(event.name)
         return self.wake(now)
 
