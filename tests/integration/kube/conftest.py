@@ -2,6 +2,8 @@
 
 import asyncio
 import itertools
+import os
+import socket
 from collections.abc import AsyncIterator, Iterator
 from contextlib import AsyncExitStack
 from typing import Any
@@ -67,6 +69,31 @@ async def world(apiserver: ApiServer, namespace: str) -> AsyncIterator[World]:
             return backend
 
         yield World(connect, SystemClock(), asyncio.sleep, 0.2, is_turned=False)
+    await farewells(apiserver.port)
+
+
+async def farewells(port: int) -> None:
+    """Wait until no connection to a port is left.
+
+    A request that was given up closes its connection, which ends once the server has answered the
+    farewell of TLS. A loop that ends before leaves the socket to the garbage collector, whose
+    complaint would then fail another test.
+    """
+    async with asyncio.timeout(5):
+        while port in peers():
+            await asyncio.sleep(0.005)
+
+
+def peers() -> set[int]:
+    """The ports that this process is connected to."""
+    found = set()
+    for name in os.listdir("/proc/self/fd"):
+        try:
+            with socket.fromfd(int(name), socket.AF_INET, socket.SOCK_STREAM) as connection:
+                found.add(connection.getpeername()[1])
+        except (OSError, IndexError):  # no socket, none of the internet, or not connected
+            continue
+    return found
 
 
 @pytest.fixture
