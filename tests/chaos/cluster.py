@@ -26,6 +26,8 @@ from tests.processes import process_group
 
 from immutant.contract.environment import Grid
 from immutant.contract.timings import Timings
+from immutant.election.order import rank
+from immutant.election.stance import Stance
 from immutant.errors import CoordinatorError
 
 __all__ = ["SINGLETONS", "Cluster", "chaotic"]
@@ -112,6 +114,11 @@ class Cluster:
             time.sleep(_POLL)
         self.until_held()
 
+    def until_placed(self) -> None:
+        """Wait until every singleton is with the pod that ranks first: nothing is going to move."""
+        placed = self.witness.until(lambda: all(map(self._is_placed, SINGLETONS)), _PATIENCE)
+        assert placed, f"not placed\n{self.said()}"
+
     def replace(self, pod: Pod) -> Pod:
         """Start another pod under this pod's name; the old one goes on, until `bury`."""
         new = self._pod(pod.number)
@@ -196,6 +203,10 @@ class Cluster:
 
     def _pod(self, number: int) -> Pod:
         return Pod(self._setting, number, next(self._uids))
+
+    def _is_placed(self, singleton: str) -> bool:
+        best = max(self.pods, key=lambda pod: rank(singleton, "", pod.name, Stance()))
+        return self.holder(singleton) is best
 
     def _is_whole(self) -> bool:
         found = {}

@@ -25,7 +25,8 @@ HARD_DEADLINE = "freezes past a hard deadline"
 """The group that is played on daemons with `hard_deadline`."""
 
 STEPS = "calendar 1 h forward or back"
-"""The kind that needs `Calendar.why_none()` to be None."""
+"""The kind that needs `Calendar.why_none()` to be None. Its group has no other: after a death
+tenures go back to their places for minutes, and of a step none may move."""
 
 HOUR = 3600
 
@@ -122,6 +123,7 @@ def hang_the_api_server(trial: Trial) -> None:
 
 def step_the_calendar(trial: Trial) -> None:
     """An hour forward or back, in one pod or in all; then back to what it was."""
+    trial.cluster.until_placed()
     pods = trial.choose.choice([[trial.pod], trial.cluster.pods])
     step = trial.choose.choice([HOUR, -HOUR])
     trial.begins()
@@ -225,8 +227,8 @@ KINDS: dict[str, dict[str, Fault]] = {
         "holder emptied": empty_the_holder,
         "holder replaced": replace_the_holder,
         "old copy restored": restore_an_old_copy,
-        STEPS: step_the_calendar,
     },
+    "calendars": {STEPS: step_the_calendar},
     "outages": {
         "API server killed (from its return)": lose_the_api_server,
         "API server hangs (from its waking)": hang_the_api_server,

@@ -105,10 +105,12 @@ def _judge_entries(words: Sequence[Spoken], verdict: Verdict) -> None:
     """Find writes of older tenures after a newer one had read or written, and what was lost.
 
     A tenure's first read stamps the entry, so from then on it finds only what it has left there
-    itself: what it read first, what it wrote, what it may have written without an answer.
+    itself: what it read first, what it wrote, what it may have written without an answer. What it
+    reads first is no less than what tenures before it were acknowledged. Newer ones do not count:
+    it may have read before they wrote, frozen before it could say so.
     """
     seen: dict[int, Spoken] = {}
-    highest = 0
+    highest: dict[int, int] = defaultdict(int)
     for word in words:
         if word.what not in ("read", "wrote"):
             continue
@@ -117,10 +119,14 @@ def _judge_entries(words: Sequence[Spoken], verdict: Verdict) -> None:
         if word.what == "read" and before is not None and not _is_own(word, before):
             found = verdict.lost if word.by == word.token else verdict.stale
             found.append(f"{word} found though it had left {before}")
-        if word.what == "read" and before is None and word.number < highest:
-            verdict.lost.append(f"{word} found though {highest} had been acknowledged")
+        if word.what == "read" and before is None:
+            left = max(
+                (number for token, number in highest.items() if token <= word.token), default=0
+            )
+            if word.number < left:
+                verdict.lost.append(f"{word} found though {left} had been acknowledged")
         if word.what == "wrote":
-            highest = max(highest, word.number)
+            highest[word.token] = max(highest[word.token], word.number)
 
 
 def _is_own(found: Spoken, left: Spoken) -> bool:

@@ -74,6 +74,11 @@ def test_an_acknowledged_number_that_is_gone_is_lost() -> None:
     assert (len(verdict.lost), verdict.stale) == (1, [])
 
 
+def test_what_a_tenure_read_before_it_froze_is_not_measured_by_what_its_successor_wrote() -> None:
+    words = [word("wrote", 2, number=5), word("read", 1, number=4, by=1)]
+    assert judge(words).lost == []
+
+
 def test_an_entry_that_goes_back_to_what_its_tenure_wrote_before_is_lost_and_not_stale() -> None:
     verdict = judge([word("wrote", 2, number=9), word("read", 2, number=5, by=2)])
     assert (len(verdict.lost), verdict.stale) == (1, [])
