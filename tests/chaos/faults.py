@@ -124,7 +124,8 @@ def hang_the_api_server(trial: Trial) -> None:
 def step_the_calendar(trial: Trial) -> None:
     """An hour forward or back, in one pod or in all; then back to what it was."""
     trial.cluster.until_placed()
-    pods = trial.choose.choice([[trial.pod], trial.cluster.pods])
+    trial.hits(*SINGLETONS)
+    pods = trial.choose.choice([[trial.cluster.holder(trial.singleton)], trial.cluster.pods])
     step = trial.choose.choice([HOUR, -HOUR])
     trial.begins()
     for pod in pods:

@@ -17,6 +17,7 @@ from tests.simulation.node import APP, DAEMON, EPOCH, JOB, Node, Running
 from tests.simulation.store import Store
 
 from immutant.backoff import Backoff
+from immutant.contract.records import is_member_lease
 from immutant.election import Get, Move, Pace, Put, Tell, Timings, member_lease
 from immutant.election.jobstate import MOST_OPEN, JobState
 from immutant.leases import Lease
@@ -464,7 +465,8 @@ class World:
         self.auditor.edited = self.auditor.edited or name == JOB
         there = self.store.records[name]
         older = [event.lease for event in self.store.log if event.name == name and event.lease]
-        edit = self.random.choice(["delete", "empty", "garble", "restore", "body"])
+        members = [one for one in self.store.records.values() if is_member_lease(APP, one.name)]
+        edit = self.random.choice(["delete", "empty", "garble", "restore", "rename", "body"])
         if edit == "delete":
             self.store.delete(name)
         elif edit == "empty":
@@ -473,6 +475,10 @@ class World:
             self.store.force(replace(there, holder="somebody", member="", nonce="x", released=""))
         elif edit == "restore" and not name.startswith(member_lease(APP, "")):
             self.store.force(self.random.choice(older))
+        elif edit == "rename" and not name.startswith(member_lease(APP, "")) and members:
+            other = self.random.choice(members)
+            nonce = self.random.choice([there.nonce, "x"])
+            self.store.force(replace(there, holder=other.holder, member=other.member, nonce=nonce))
         else:
             self.store.force(replace(there, body="edited"))
         self._after_write()

@@ -49,6 +49,11 @@ class Lease:
     duration: float = 0.0
     body: str = ""
 
+    def is_same_tenure(self, other: "Lease") -> bool:
+        """Whether both are of one tenure: also a record whose nonce alone was kept is another's."""
+        mine = (self.nonce, self.holder, self.member)
+        return mine == (other.nonce, other.holder, other.member)
+
 
 @dataclass(frozen=True, slots=True)
 class LeaseEvent:

@@ -2,10 +2,10 @@
 
 import asyncio
 import itertools
-import os
 import socket
 from collections.abc import AsyncIterator, Iterator
 from contextlib import AsyncExitStack
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -80,16 +80,18 @@ async def farewells(port: int) -> None:
     complaint would then fail another test.
     """
     async with asyncio.timeout(5):
-        while port in peers():
+        while port in peers():  # noqa: ASYNC110  the kernel tells of it to nobody
             await asyncio.sleep(0.005)
 
 
 def peers() -> set[int]:
     """The ports that this process is connected to."""
     found = set()
-    for name in os.listdir("/proc/self/fd"):
+    for descriptor in Path("/proc/self/fd").iterdir():
         try:
-            with socket.fromfd(int(name), socket.AF_INET, socket.SOCK_STREAM) as connection:
+            with socket.fromfd(
+                int(descriptor.name), socket.AF_INET, socket.SOCK_STREAM
+            ) as connection:
                 found.add(connection.getpeername()[1])
         except (OSError, IndexError):  # no socket, none of the internet, or not connected
             continue

@@ -127,6 +127,53 @@ def test_rule_5_an_emptied_lease_lets_nobody_in_before_its_holder_has_stopped() 
     assert not second.holds
 
 
+def test_rule_5_a_record_that_names_another_by_hand_is_no_more_its_holders() -> None:
+    first = holder(table := Table())
+    had_resigned(table, "demo-2")
+    second = Seat(table, "demo-1")
+    first.live(DURATION + 1, second)
+    table.edit(replace(table.records[COUNTER], holder="demo-2/0", member="demo-2"))
+    second.live(2.0)
+    assert not second.holds, "the named one is dead; who was there before may run on"
+    first.settle()
+    assert first.words() == ["Granted", "Revoked"]
+
+
+def given_to_second_by_hand(table: Table, *, stands: bool, nonce: str) -> tuple[Seat, Seat]:
+    first, second = holder(table), Seat(table, "demo-1")
+    if not stands:
+        second.do(second.election.stand("demo.daemon.other", None, table.now))
+        second.do(second.election.leave(COUNTER, table.now))
+    first.live(DURATION + 1, second)
+    named = table.member("demo-1")
+    was = table.records[COUNTER]
+    edited = replace(was, holder=named.holder, member=named.member, nonce=nonce or was.nonce)
+    table.edit(edited)
+    first.live(DURATION - 0.3, second)
+    assert first.words() == ["Granted", "Revoked"]
+    assert not first.holds
+    assert not second.holds
+    return first, second
+
+
+def test_rule_e_who_is_named_by_hand_gives_back_what_it_never_had() -> None:
+    for stands in (True, False):
+        for nonce in ("", "x"):
+            first, second = given_to_second_by_hand(Table(), stands=stands, nonce=nonce)
+            first.live(2.0, second)
+            assert first.holds or second.holds
+
+
+def test_rule_e_a_holder_whose_nonce_was_edited_gives_the_record_back() -> None:
+    first = holder(table := Table())
+    table.edit(replace(table.records[COUNTER], nonce="x"))
+    first.settle()
+    assert first.words() == ["Granted", "Revoked"]
+    first.do(first.election.stopped(COUNTER, "nobody's", table.now))
+    first.live(2 * DURATION)
+    assert first.holds
+
+
 def test_rule_5_an_old_record_put_back_by_hand_lets_no_newcomer_in() -> None:
     first = holder(table := Table())
     had_resigned(table, "demo-1")

@@ -107,6 +107,11 @@ class Campaign:
         return self._tenure is not None and self._tenure.record.nonce == nonce
 
     @property
+    def record(self) -> Lease | None:
+        """The tenure's record as it was last written or found, None without a tenure."""
+        return self._tenure.record if self._tenure else None
+
+    @property
     def token(self) -> int:
         """The tenure's fencing token, 0 without one."""
         return self._tenure.token if self._tenure else 0
@@ -172,7 +177,7 @@ class Campaign:
             return []  # an acquisition that failed
         if self.ticker:
             self.ticker.failed()
-        if lease is not None and lease.nonce == put.lease.nonce and not lease.released:
+        if lease is not None and lease.is_same_tenure(put.lease) and not lease.released:
             self._go_on_from(self._tenure, lease)
             return []
         if put.lease.released:
@@ -188,7 +193,7 @@ class Campaign:
         lease, tenure = view.lease(self.name), self._tenure
         if lease is None or tenure is None or lease.version <= tenure.version:
             return
-        if lease.nonce == tenure.record.nonce and not lease.released:
+        if lease.is_same_tenure(tenure.record) and not lease.released:
             self._go_on_from(tenure, lease)
 
     def extend(self, view: View, good_until: float, now: float) -> list[Effect]:
@@ -197,7 +202,7 @@ class Campaign:
         if tenure is None or tenure.stage is _Stage.OVER or view.version < tenure.version:
             return []
         lease = view.lease(self.name)
-        if lease is None or lease.nonce != tenure.record.nonce or lease.released:
+        if lease is None or not lease.is_same_tenure(tenure.record) or lease.released:
             return self._revoke(TAKEN_AWAY)
         if not tenure.extended or now >= tenure.not_after or good_until <= tenure.not_after:
             return []
@@ -211,7 +216,8 @@ class Campaign:
             return []
         effects: list[Effect] = []
         lease = view.lease(self.name)
-        if view.version >= tenure.version and (lease is None or lease.nonce != tenure.record.nonce):
+        in_place = lease is not None and lease.is_same_tenure(tenure.record)
+        if view.version >= tenure.version and not in_place:
             effects = self._revoke(TAKEN_AWAY)
         elif now >= tenure.not_after:
             effects = self._revoke(DEADLINE_PASSED)

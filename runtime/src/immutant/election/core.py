@@ -16,6 +16,7 @@ from immutant.election.campaign import Campaign, Holder
 from immutant.election.candidacies import Candidacies
 from immutant.election.effects import Effect, Get, Move, Put, Tell
 from immutant.election.membership import Life, Membership
+from immutant.election.misnamed import Misnamed
 from immutant.election.observer import Observer, Predecessor
 from immutant.election.pace import UNHURRIED, Pace
 from immutant.election.pending import Pending
@@ -87,6 +88,7 @@ class Election:
         pause = timings.renew_period / 4
         self._pending = Pending(pause)
         self._candidacies = Candidacies(self._view, self._pending, pause)
+        self._misnamed = Misnamed(self._view, incarnation, timings.lease_duration)
         self._drawn: set[str] = set()
         self._listed = False
         self._look_at = 0.0
@@ -144,11 +146,14 @@ class Election:
         """All records were listed, at the beginning or after the watch broke."""
         self._view.reset(snapshot, now)
         self._listed = True
+        for lease in snapshot.leases:
+            self._look_for_misnamed(lease)
         self._candidacies.touch_all()
         return self.wake(now)
 
     def saw(self, event: LeaseEvent, now: float) -> list[Effect]:
         """The watch showed a change."""
+        self._look_for_misnamed(event.lease)
         if self._view.apply(event, now):
             self._candidacies.touch_all()  # what it held may be free now, or to be waited out
         elif self._view.is_others(event.name, self._own) and now < self._look_at:
@@ -337,6 +342,9 @@ class Election:
         for lease in self._view.members():
             if lease.holder != self._holder.incarnation and self._view.is_silent(lease, now):
                 yield lease.name, partial(self._expulsion, lease)
+        if self.joined:
+            for lease in self._misnamed.due(self._record, now):
+                yield lease.name, partial(self._disavowal, lease)
 
     def _leave_when_idle(self, now: float) -> None:
         if self._draining:
@@ -360,6 +368,18 @@ class Election:
     def _expulsion(self, lease: Lease) -> Put:
         """Write down the death of a member that was silent for too long (rule 3)."""
         return Put(replace(lease, ended="expelled", write=self._fresh()), lease.version)
+
+    def _look_for_misnamed(self, lease: Lease | None) -> None:
+        if lease is not None and lease.name != self._own:
+            self._misnamed.saw(lease)
+
+    def _record(self, name: str) -> Lease | None:
+        campaign = self._candidacies.campaigns.get(name)
+        return campaign.record if campaign else None
+
+    def _disavowal(self, lease: Lease) -> Put:
+        """Give back what one never had, or has no more (rule e)."""
+        return Put(replace(lease, released=lease.nonce, write=self._fresh()), lease.version)
 
     def _campaign_write(self, now: float, campaign: Campaign) -> Put | None:
         wall = self.wall(now)

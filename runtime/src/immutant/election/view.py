@@ -264,7 +264,7 @@ class View:
         Nothing is lost by it when the successor was entitled to: the holder is dead then. But when
         a record was edited or restored by hand, the old holder runs on until it notices.
         """
-        if before.released == before.nonce or (after and after.nonce == before.nonce):
+        if before.released == before.nonce or (after and after.is_same_tenure(before)):
             return
         self._ousted.setdefault(before.name, []).append(_Ousted(before.holder, before.member, now))
 
