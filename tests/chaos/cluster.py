@@ -205,7 +205,8 @@ class Cluster:
         return Pod(self._setting, number, next(self._uids))
 
     def _is_placed(self, singleton: str) -> bool:
-        best = max(self.pods, key=lambda pod: rank(singleton, "", pod.name, Stance()))
+        record = f"{APP}.{singleton}"
+        best = max(self.pods, key=lambda pod: rank(record, "", pod.name, Stance()))
         return self.holder(singleton) is best
 
     def _is_whole(self) -> bool:
