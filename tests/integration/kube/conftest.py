@@ -1,6 +1,7 @@
 """Stores on a real API server, each test in a namespace of its own."""
 
 import asyncio
+import contextlib
 import itertools
 import socket
 from collections.abc import AsyncIterator, Iterator
@@ -88,13 +89,11 @@ def peers() -> set[int]:
     """The ports that this process is connected to."""
     found = set()
     for descriptor in Path("/proc/self/fd").iterdir():
-        try:
-            with socket.fromfd(
-                int(descriptor.name), socket.AF_INET, socket.SOCK_STREAM
-            ) as connection:
-                found.add(connection.getpeername()[1])
-        except (OSError, IndexError):  # no socket, none of the internet, or not connected
-            continue
+        with contextlib.suppress(OSError, IndexError):  # closed by now, or not connected so
+            if not str(descriptor.readlink()).startswith("socket:"):
+                continue  # `fromfd` would leave its copy open
+            with socket.fromfd(int(descriptor.name), socket.AF_INET, socket.SOCK_STREAM) as copy:
+                found.add(copy.getpeername()[1])
     return found
 
 
