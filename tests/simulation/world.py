@@ -13,12 +13,12 @@ from functools import partial
 
 from tests.simulation.auditor import Auditor
 from tests.simulation.commander import Commander
-from tests.simulation.node import APP, DAEMON, EPOCH, JOB, Node, Running
+from tests.simulation.hand import edit
+from tests.simulation.node import DAEMON, EPOCH, JOB, Node, Running
 from tests.simulation.store import Store
 
 from immutant.backoff import Backoff
-from immutant.contract.records import is_member_lease
-from immutant.election import Get, Move, Pace, Put, Tell, Timings, member_lease
+from immutant.election import Get, Move, Pace, Put, Tell, Timings
 from immutant.election.jobstate import MOST_OPEN, JobState
 from immutant.leases import Lease
 from immutant.link import (
@@ -458,29 +458,7 @@ class World:
         node.feed(node.incarnation, "drain", "a test", 1.0)
 
     def _edit(self) -> None:
-        names = list(self.store.records)
-        if not names:
-            return
-        name = self.random.choice(names)
-        self.auditor.edited = self.auditor.edited or name == JOB
-        there = self.store.records[name]
-        older = [event.lease for event in self.store.log if event.name == name and event.lease]
-        members = [one for one in self.store.records.values() if is_member_lease(APP, one.name)]
-        edit = self.random.choice(["delete", "empty", "garble", "restore", "rename", "body"])
-        if edit == "delete":
-            self.store.delete(name)
-        elif edit == "empty":
-            self.store.force(Lease(name))
-        elif edit == "garble":
-            self.store.force(replace(there, holder="somebody", member="", nonce="x", released=""))
-        elif edit == "restore" and not name.startswith(member_lease(APP, "")):
-            self.store.force(self.random.choice(older))
-        elif edit == "rename" and not name.startswith(member_lease(APP, "")) and members:
-            other = self.random.choice(members)
-            nonce = self.random.choice([there.nonce, "x"])
-            self.store.force(replace(there, holder=other.holder, member=other.member, nonce=nonce))
-        else:
-            self.store.force(replace(there, body="edited"))
+        self.auditor.edited = edit(self.store, self.random) == JOB or self.auditor.edited
         self._after_write()
 
     def _node(self, member: str) -> Node:

@@ -49,6 +49,11 @@ class Lease:
     duration: float = 0.0
     body: str = ""
 
+    @property
+    def is_released(self) -> bool:
+        """Whether the tenure that the record is of has given it up."""
+        return self.released == self.nonce != ""
+
     def is_same_tenure(self, other: "Lease") -> bool:
         """Whether both are of one tenure: also a record whose nonce alone was kept is another's."""
         mine = (self.nonce, self.holder, self.member)

@@ -95,6 +95,7 @@ def edited(*path: str, value: Any = None) -> dict[str, Any]:
         edited("spec", "holderIdentity"),
         edited("spec"),
         edited("metadata", "annotations", "immutant.org/nonce"),
+        edited("metadata", "annotations", "immutant.org/nonce", value=""),
         edited("metadata", "annotations", "immutant.org/former", value="x"),
         edited("metadata", "annotations", "immutant.org/former", value="[" * 5000),
         edited("metadata", "annotations", "immutant.org/duration", value="nan"),

@@ -156,7 +156,7 @@ class Campaign:
 
     def _note_predecessor(self, view: View) -> tuple[str, ...]:
         there = view.lease(self.name)
-        if there and there.nonce in self._drawn and there.released != there.nonce:
+        if there and there.nonce in self._drawn and not there.is_released:
             return there.former  # an attempt of one's own that came to nothing
         before = self.predecessor = view.predecessor(self.name)
         return (before.holder, before.end) if before else ()

@@ -88,7 +88,7 @@ class Election:
         pause = timings.renew_period / 4
         self._pending = Pending(pause)
         self._candidacies = Candidacies(self._view, self._pending, pause)
-        self._misnamed = Misnamed(self._view, incarnation, timings.lease_duration)
+        self._misnamed = Misnamed(self._view, self._own, incarnation, timings.lease_duration)
         self._drawn: set[str] = set()
         self._listed = False
         self._look_at = 0.0
@@ -147,13 +147,13 @@ class Election:
         self._view.reset(snapshot, now)
         self._listed = True
         for lease in snapshot.leases:
-            self._look_for_misnamed(lease)
+            self._misnamed.saw(lease)
         self._candidacies.touch_all()
         return self.wake(now)
 
     def saw(self, event: LeaseEvent, now: float) -> list[Effect]:
         """The watch showed a change."""
-        self._look_for_misnamed(event.lease)
+        self._misnamed.saw(event.lease)
         if self._view.apply(event, now):
             self._candidacies.touch_all()  # what it held may be free now, or to be waited out
         elif self._view.is_others(event.name, self._own) and now < self._look_at:
@@ -368,10 +368,6 @@ class Election:
     def _expulsion(self, lease: Lease) -> Put:
         """Write down the death of a member that was silent for too long (rule 3)."""
         return Put(replace(lease, ended="expelled", write=self._fresh()), lease.version)
-
-    def _look_for_misnamed(self, lease: Lease | None) -> None:
-        if lease is not None and lease.name != self._own:
-            self._misnamed.saw(lease)
 
     def _record(self, name: str) -> Lease | None:
         campaign = self._candidacies.campaigns.get(name)

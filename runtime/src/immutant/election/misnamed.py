@@ -17,22 +17,24 @@ __all__ = ["Misnamed"]
 class Misnamed:
     """The singleton leases that name one incarnation and of which it may know nothing."""
 
-    def __init__(self, view: View, incarnation: str, lease_duration: float) -> None:
+    def __init__(self, view: View, own: str, incarnation: str, lease_duration: float) -> None:
         """Begin with none.
 
         Args:
             view: What the watch has shown.
+            own: The member lease in which the name has its place.
             incarnation: Whose name is looked for.
             lease_duration: Seconds after which whoever was in the record before has stopped.
         """
         self._view = view
+        self._own = own
         self._incarnation = incarnation
         self._lease_duration = lease_duration
         self._names: set[str] = set()
 
-    def saw(self, lease: Lease) -> None:
-        """Take note of a singleton's record that was shown."""
-        if self._names_me(lease):
+    def saw(self, lease: Lease | None) -> None:
+        """Take note of a record that was shown."""
+        if lease is not None and lease.name != self._own and self._names_me(lease):
             self._names.add(lease.name)
 
     def due(self, held: Callable[[str], Lease | None], now: float) -> Iterator[Lease]:
@@ -51,4 +53,4 @@ class Misnamed:
                 yield lease
 
     def _names_me(self, lease: Lease) -> bool:
-        return lease.holder == self._incarnation and lease.released != lease.nonce
+        return lease.holder == self._incarnation and not lease.is_released

@@ -179,7 +179,7 @@ class View:
     def is_taken(self, name: str, incarnation: str) -> bool:
         """Whether it is another's that lives, as far as one can see: no wait will free it."""
         lease = self.lease(name)
-        if lease is None or lease.holder == incarnation or lease.released == lease.nonce:
+        if lease is None or lease.holder == incarnation or lease.is_released:
             return False
         member = self.lease(member_lease(self._app, lease.member))
         return member is not None and member.holder == lease.holder != "" and not member.ended
@@ -196,8 +196,7 @@ class View:
             return self._waited(self.unchanged(name, now))
         if lease.nonce in drawn:
             return True
-        released = lease.released and lease.released == lease.nonce
-        if not released and not self._is_dead(lease.holder, lease.member, now):
+        if not lease.is_released and not self._is_dead(lease.holder, lease.member, now):
             return False
         # Known from a listing alone, this may be an old record that was put back by hand a moment
         # ago, over a holder that was never seen here and runs on until it notices (rule 5).
@@ -220,7 +219,7 @@ class View:
         return self._waited(now - self._disowned.setdefault(incarnation, now))
 
     def _end(self, lease: Lease) -> End:
-        if lease.released == lease.nonce:
+        if lease.is_released:
             return "released"
         member = self.lease(member_lease(self._app, lease.member))
         if member is None or member.holder != lease.holder or not member.ended:
@@ -264,7 +263,7 @@ class View:
         Nothing is lost by it when the successor was entitled to: the holder is dead then. But when
         a record was edited or restored by hand, the old holder runs on until it notices.
         """
-        if before.released == before.nonce or (after and after.is_same_tenure(before)):
+        if before.is_released or (after and after.is_same_tenure(before)):
             return
         self._ousted.setdefault(before.name, []).append(_Ousted(before.holder, before.member, now))
 

@@ -196,7 +196,7 @@ def _lease(name: str, version: int, notes: Mapping[str, Any]) -> Lease | None:
         duration = float(notes[f"{ANNOTATION_PREFIX}duration"])
     except (KeyError, ValueError, RecursionError):
         return None
-    if not isinstance(former, list) or not math.isfinite(duration):
+    if not isinstance(former, list) or not math.isfinite(duration) or not texts["nonce"]:
         return None
     return Lease(name, version, former=tuple(map(str, former)), duration=duration, **texts)
 
