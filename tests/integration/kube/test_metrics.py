@@ -32,9 +32,12 @@ async def value(pod: Pod, series: str) -> float:
 
 
 async def until(pod: Pod, series: str, least: float = 1.0) -> None:
-    async with asyncio.timeout(_START):
-        while await value(pod, series) < least:  # noqa: ASYNC110 - another process
-            await asyncio.sleep(0.1)
+    try:
+        async with asyncio.timeout(_START):
+            while await value(pod, series) < least:  # noqa: ASYNC110 - another process
+                await asyncio.sleep(0.1)
+    except TimeoutError:
+        raise AssertionError(f"no {series} in:\n{await pod.ask('/metrics')}") from None
 
 
 async def test_failovers_are_timed_by_how_the_former_holder_ended(

@@ -68,6 +68,21 @@ def test_one_whose_application_died_has_resigned() -> None:
     assert died <= before(second).sign <= died + 0.2
 
 
+def test_one_that_resigned_has_not_got_lost_when_its_next_life_has_begun() -> None:
+    first = holder(Table())
+    second = Seat(first.table, "demo-1")
+    second.live(TIMINGS.lease_duration + 1, first)
+    first.do(first.election.app_died(first.table.now))
+    first.settle()
+    next_life = Seat(first.table, "demo-0", life=2)
+    next_life.settle()
+    assert first.table.member("demo-0").holder == "demo-0/2"
+    first.table.now += TIMINGS.renew_deadline + 0.1  # so that the second has to renew before
+    second.live(1.0)
+    assert second.holds
+    assert before(second).end == "resigned"
+
+
 def test_one_whose_member_lease_is_gone_is_lost() -> None:
     first = holder(Table())
     second = Seat(first.table, "demo-1")

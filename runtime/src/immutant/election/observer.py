@@ -14,7 +14,7 @@ TAKEN_AWAY: Final = "its lease was taken away"
 
 End = Literal["released", "resigned", "expelled", "lost"]
 """How a holder ended: it gave the singleton back; its life was given up; its death was written
-down; or it cannot be seen any more, since its member lease is another's or gone."""
+down; or its end was not seen, since its member lease is another's or gone."""
 
 
 @dataclass(frozen=True, slots=True)

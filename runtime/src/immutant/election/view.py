@@ -61,6 +61,7 @@ class View:
         self._disowned: dict[str, float] = {}
         self._proved_dead: set[str] = set()
         self._signs: dict[str, float] = {}
+        self._ends: dict[str, End] = {}
         self._listed = False
         self._early: list[LeaseEvent] = []
 
@@ -221,10 +222,7 @@ class View:
     def _end(self, lease: Lease) -> End:
         if lease.is_released:
             return "released"
-        member = self.lease(member_lease(self._app, lease.member))
-        if member is None or member.holder != lease.holder or not member.ended:
-            return "lost"
-        return "resigned" if member.ended == "resigned" else "expelled"
+        return self._ends.get(lease.holder, "lost")
 
     def _see(self, name: str, lease: Lease | None, now: float, *, listed: bool = False) -> None:
         before = self.lease(name)
@@ -232,6 +230,7 @@ class View:
             return
         if self._is_member(name):
             self._note_life(before, lease, now)
+            self._note_end(lease)
         elif before and before.holder:
             if (
                 lease
@@ -256,6 +255,11 @@ class View:
         has_left = before and before.ended == "resigned" and before.body == DRAINING
         if former and not has_left:
             self.deaths.add(after.name, now)
+
+    def _note_end(self, lease: Lease | None) -> None:
+        """Remember how a life ended: the next one soon has its place in the record."""
+        if lease and lease.ended:
+            self._ends[lease.holder] = "resigned" if lease.ended == "resigned" else "expelled"
 
     def _note_ousting(self, before: Lease, after: Lease | None, now: float) -> None:
         """Remember a holder that was overwritten without a release.
