@@ -208,10 +208,10 @@ def _about(walk: Walk, path: str, count: int, since: int) -> list[Line]:
 
 
 def _servers(walk: Walk, status: str) -> list[str]:
-    """The servers of this status on the router's page /haproxy-status."""
+    """The pods of this status on the router's page /haproxy-status."""
     page = walk.cluster.proxied("services/demo-router:8404", "haproxy-status;csv")
     rows = [line.split(",") for line in page.splitlines()[1:] if line]
-    return [row[1] for row in rows if row[1] not in ("FRONTEND", "BACKEND") and row[17] == status]
+    return [row[1] for row in rows if row[0] == "app" and row[1] != "BACKEND" and row[17] == status]
 
 
 def _counted(line: Line) -> int:

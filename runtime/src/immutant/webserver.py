@@ -21,6 +21,11 @@ __all__ = ["WebServer"]
 
 _GRACE = 1
 
+_KEEP_ALIVE = 3660
+"""Seconds without a request after which a connection is closed. Longer than the proxies that keep
+connections for their next request do, Envoy's hour included: were the server the first to close, a
+request that is on its way would be lost. Uvicorn's own 5 s are shorter than any of theirs."""
+
 
 class _Server(uvicorn.Server):
     @contextlib.contextmanager
@@ -48,6 +53,7 @@ class WebServer:
             log_config=None,
             access_log=False,
             server_header=False,
+            timeout_keep_alive=_KEEP_ALIVE,
             timeout_graceful_shutdown=_GRACE,
         )
         self._server = _Server(config)

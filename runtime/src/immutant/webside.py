@@ -19,13 +19,15 @@ from immutant.errors import DefinitionError
 from immutant.place import Place
 from immutant.running import Binding
 
-__all__ = ["Receive", "Scope", "Send", "WebSide"]
+__all__ = ["Application", "Message", "Receive", "Scope", "Send", "WebSide"]
 
 F = TypeVar("F", bound=Function)
 
 Scope: TypeAlias = MutableMapping[str, Any]
-Receive: TypeAlias = Callable[[], Awaitable[MutableMapping[str, Any]]]
-Send: TypeAlias = Callable[[MutableMapping[str, Any]], Awaitable[None]]
+Message: TypeAlias = MutableMapping[str, Any]
+Receive: TypeAlias = Callable[[], Awaitable[Message]]
+Send: TypeAlias = Callable[[Message], Awaitable[None]]
+Application: TypeAlias = Callable[[Scope, Receive, Send], Awaitable[None]]
 
 
 class WebSide:

@@ -11,6 +11,7 @@ from tests.integration.operator.harness import kubectl
 from immutant.contract.timings import Timings
 from immutant.errors import ConfigurationError
 from immutant_operator.api import Api, ApiError
+from immutant_operator.spec import parse
 
 APPS = "/apis/immutant.org/v1alpha1/namespaces/default/immutantapps"
 
@@ -43,6 +44,8 @@ def app(spec: Any, name: str = "demo") -> dict[str, Any]:
         ({"web": {"host": "Demo.Example.org"}}, "spec.web.host"),
         ({"web": {"health": {"path": '/ "'}}}, "spec.web.health.path"),
         ({"entrypoint": "app.py; rm"}, "spec.entrypoint"),
+        ({"terminationGracePeriodSeconds": 6}, "health.period is too long"),
+        ({"web": {"health": {"period": "18s"}}}, "lower the one or raise the other"),
     ],
 )
 def test_a_wrong_spec_is_refused_at_kubectl_apply(
@@ -58,6 +61,7 @@ def test_a_wrong_spec_is_refused_at_kubectl_apply(
         ("my.app", "without dots"),
         ("1st", "must begin with a letter"),
         ("demo-web", "choose another ending"),
+        ("demo-ready", "choose another ending"),
     ],
 )
 def test_a_name_that_cannot_be_is_refused_at_kubectl_apply(
@@ -101,3 +105,25 @@ async def accepts(api: Api, body: dict[str, Any]) -> bool:
             return False
         raise
     return True
+
+
+async def test_what_the_api_server_accepts_leaves_a_pod_a_second_after_its_shutdown_delay(
+    api: Api,
+) -> None:
+    chance = random.Random(7)
+    verdicts = []
+    for number in range(40):
+        spec = {
+            "terminationGracePeriodSeconds": chance.choice([6, 7, 8, 15, 29, 30, 31, 90]),
+            "web": {
+                "health": {"period": f"{chance.randint(1, 250) * 100}ms"},
+                "router": {"enabled": chance.random() < 0.8},
+            },
+        }
+        body = app(spec, f"noticed-{number}")
+        accepted = await accepts(api, body)
+        wanted = parse({**body, "metadata": {**body["metadata"], "uid": "1"}}).spec
+        fits = wanted.web.shutdown_delay + 1 <= wanted.app_grace
+        assert accepted == (fits or not wanted.web.router.enabled), spec
+        verdicts.append(accepted)
+    assert 10 < sum(verdicts) < 35

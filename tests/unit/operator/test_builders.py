@@ -10,7 +10,6 @@ from immutant.contract import names
 from immutant.contract.environment import Environment, Grid, PodEnvironment
 from immutant_operator.apply import KINDS
 from immutant_operator.builders import Source
-from immutant_operator.builders.variables import app_grace
 from immutant_operator.errors import SourceMissingError
 
 WEB = {"host": "demo.example.org"}
@@ -36,8 +35,9 @@ def test_every_selector_selects_what_it_is_for() -> None:
     for service in (body for body in objects if body["kind"] == "Service"):
         wanted = service["spec"]["selector"].items()
         assert len([own for own in labels if wanted <= own.items()]) == 1
-    budget = one(objects, "PodDisruptionBudget")["spec"]["selector"]["matchLabels"]
-    assert [budget.items() <= own.items() for own in labels] == [True, False]
+    for name, selected in (("demo", [True, False]), ("demo-router", [False, True])):
+        budget = one(objects, "PodDisruptionBudget", name)["spec"]["selector"]["matchLabels"]
+        assert [budget.items() <= own.items() for own in labels] == selected
 
 
 def test_all_pods_are_at_the_restricted_level() -> None:
@@ -94,7 +94,24 @@ def test_the_users_variables_reach_the_app_alone() -> None:
 def test_the_app_leaves_some_of_the_grace_to_those_who_end_after_it(
     whole: int, app_share: float
 ) -> None:
-    assert app_grace(app(terminationGracePeriodSeconds=whole)) == app_share
+    assert app(terminationGracePeriodSeconds=whole).spec.app_grace == app_share
+
+
+@pytest.mark.parametrize(
+    ("spec", "delay"),
+    [
+        ({}, 3.5),
+        ({"web": {"health": {"period": "10s"}}}, 11.5),
+        ({"web": {"router": {"enabled": False}}}, 5.0),
+        ({"terminationGracePeriodSeconds": 6}, 3.0),  # of an app that has 4: from an older CRD
+    ],
+)
+def test_a_pod_serves_on_until_nobody_sends_it_requests_and_no_longer_than_its_grace(
+    spec: Any, delay: float
+) -> None:
+    told = Environment.read(environment(containers(built(**spec))["app"]))
+    assert told.shutdown_delay == delay
+    assert told.shutdown_delay < told.grace
 
 
 def test_a_changed_source_is_another_copy_under_another_name() -> None:

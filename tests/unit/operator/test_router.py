@@ -14,6 +14,10 @@ from immutant_operator.builders.haproxy import haproxy_configuration
 DOMAIN = "cluster.local"
 
 
+def deployment(**spec: Any) -> Any:
+    return one(built(**spec), "Deployment", "demo-router")["spec"]
+
+
 @pytest.mark.parametrize(
     "spec",
     [
@@ -25,7 +29,8 @@ DOMAIN = "cluster.local"
 def test_haproxy_accepts_it_without_a_warning(spec: dict[str, Any], tmp_path: Path) -> None:
     need("haproxy")
     path = tmp_path / "haproxy.cfg"
-    path.write_text(haproxy_configuration(app(**spec), DOMAIN))
+    text = haproxy_configuration(app(**spec), DOMAIN)
+    path.write_text(text.replace("init-addr libc,none", "init-addr none"))  # no cluster to ask
     ended = subprocess.run(
         ["haproxy", "-c", "-f", path], text=True, capture_output=True, check=False
     )
@@ -55,8 +60,36 @@ def test_a_dns_that_does_not_answer_takes_no_pod_out() -> None:
 
 def test_another_configuration_rolls_the_router() -> None:
     def marks(**spec: Any) -> Any:
-        template = one(built(**spec), "Deployment", "demo-router")["spec"]["template"]
-        return template["metadata"]["annotations"]
+        return deployment(**spec)["template"]["metadata"]["annotations"]
 
     assert marks() == marks(replicas=2)
     assert marks() != marks(web={"health": {"path": "/up"}})
+
+
+@pytest.mark.parametrize(
+    ("replicas", "stated", "routers"), [(0, {}, 1), (1, {}, 1), (2, {}, 2), (9, {}, 2), (2, 1, 1)]
+)
+def test_there_are_two_routers_once_there_are_two_pods_unless_stated(
+    replicas: int, stated: Any, routers: int
+) -> None:
+    web = {"router": {"replicas": stated}} if stated else {}
+    assert deployment(replicas=replicas, web=web)["replicas"] == routers
+
+
+@pytest.mark.parametrize("grace", [7, 30, 3600])
+def test_a_router_that_goes_serves_on_first_and_then_has_the_whole_grace(grace: int) -> None:
+    pod = deployment(terminationGracePeriodSeconds=grace)["template"]["spec"]
+    (container,) = pod["containers"]
+    _, seconds = container["lifecycle"]["preStop"]["exec"]["command"]
+    assert pod["terminationGracePeriodSeconds"] == int(seconds) + grace
+    text = haproxy_configuration(app(terminationGracePeriodSeconds=grace), DOMAIN)
+    assert f"hard-stop-after {grace}s" in text
+
+
+def test_pods_that_the_dns_does_not_name_yet_are_reached_by_their_service() -> None:
+    service = one(built(), "Service", "demo-ready")["spec"]
+    assert service["selector"] == app().selector("app")
+    assert "clusterIP" not in service
+    (port,) = service["ports"]
+    text = haproxy_configuration(app(), DOMAIN)
+    assert f"server ready demo-ready.apps.svc.cluster.local:{port['port']}" in text

@@ -5,7 +5,7 @@ Belongs here: the list. Not here: any one of them.
 
 from dataclasses import dataclass
 
-from immutant_operator.builders.budget import budget
+from immutant_operator.builders.budget import budgets
 from immutant_operator.builders.ingress import ingress
 from immutant_operator.builders.metadata import Manifest
 from immutant_operator.builders.policy import policies
@@ -53,7 +53,7 @@ def everything(app: App, cluster: Cluster, payload: Payload) -> list[Manifest]:
         *policies(app),
         *copies,
         *services(app),
-        budget(app),
+        *budgets(app),
         statefulset(app, images, domain, payload.replicas, source, payload.inputs),
         *router(app, images, domain),
         *ingress(app),

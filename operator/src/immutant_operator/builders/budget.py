@@ -1,12 +1,20 @@
-"""The PodDisruptionBudget: drains of nodes take one pod of an app at a time."""
+"""The PodDisruptionBudgets: drains of nodes take one pod of an app at a time, and one router."""
 
+from immutant.contract import names
 from immutant_operator.builders.metadata import Manifest, manifest
 from immutant_operator.spec import App
 
-__all__ = ["budget"]
+__all__ = ["budgets"]
 
 
-def budget(app: App) -> Manifest:
-    """The budget of the app's pods."""
-    spec = {"maxUnavailable": 1, "selector": {"matchLabels": app.selector("app")}}
-    return manifest(app, "PodDisruptionBudget", app.name, "policy/v1", spec=spec)
+def budgets(app: App) -> list[Manifest]:
+    """The budget of the app's pods, and that of its routers."""
+    built = [_budget(app, app.name, "app")]
+    if app.spec.web.router.enabled:
+        built.append(_budget(app, names.router_name(app.name), "router"))
+    return built
+
+
+def _budget(app: App, name: str, component: str) -> Manifest:
+    spec = {"maxUnavailable": 1, "selector": {"matchLabels": app.selector(component)}}
+    return manifest(app, "PodDisruptionBudget", name, "policy/v1", spec=spec)

@@ -18,6 +18,7 @@ _TEMPLATE: Final = """\
 global
     log stdout format raw local0 notice
     maxconn 4000
+    # Of connections that do not end by themselves; requests at work end before.
     hard-stop-after {grace}s
 
 defaults
@@ -32,9 +33,14 @@ defaults
     timeout server 60s
     timeout queue 10s
     timeout http-request 10s
-    timeout http-keep-alive 60s
+    # Longer than the proxies in front keep a connection for their next request: were this one the
+    # first to close, a request that is on its way would be lost.
+    timeout http-keep-alive 61m
+    # A router that stops tells those connections so with their next answer, for the same reason.
+    option idle-close-on-response
     timeout check 2s
     timeout tunnel 1h
+    timeout client-fin 30s
 
 # The pods that are ready come and go in the DNS; answers are asked for anew every second.
 resolvers cluster
@@ -55,6 +61,9 @@ frontend web
     bind :{port}
     http-request del-header {check}
     http-request set-header X-Forwarded-Proto http unless {{ req.hdr(X-Forwarded-Proto) -m found }}
+    # A pod that is new is in the DNS at once, but the cluster's DNS may answer with what it knew
+    # for 30 s. Until then, the Service's own address leads to pods that are ready.
+    use_backend ready if {{ nbsrv(app) eq 0 }}
     default_backend app
 
 backend app
@@ -64,9 +73,22 @@ backend app
     http-check expect status 200-399
     dynamic-cookie-key {key}
     cookie IMMUTANT_ROUTE insert indirect nocache httponly dynamic
-    default-server check inter {period}ms fall 2 rise 1
+    default-server check inter {period}ms fastinter {fast}ms fall 2 rise 1 slowstart 5s
+    # A connection for each request. One that waits for its next request is half dead once its pod
+    # or node is: the request on it would be lost, where a connect is tried again elsewhere.
+    default-server pool-max-conn 0
     default-server resolvers cluster resolve-prefer ipv4 init-addr none
     server-template pod 1-{slots} {servers}:{app_port}
+
+backend ready
+    option httpchk
+    http-check send meth GET uri {path} ver HTTP/1.1 hdr Host {host} hdr {check} router
+    http-check expect status 200-399
+    # Each check may meet another pod, also one that leaves while kube-proxy does not know it yet.
+    default-server check inter {period}ms fastinter {fast}ms fall 5 rise 1
+    default-server pool-max-conn 0
+    default-server resolvers cluster resolve-prefer ipv4 init-addr libc,none
+    server ready {ready}:{app_port}
 
 frontend status
     bind :{status_port}
@@ -95,8 +117,10 @@ def haproxy_configuration(app: App, domain: str) -> str:
         host=web.host or app.name,
         key=app.uid,
         period=round(web.health.period * 1000),
+        fast=round(web.health.fast_period * 1000),
         slots=_SLOTS * max(1, math.ceil((app.spec.replicas + 1) / _SLOTS)),
         servers=f"{names.web_service(app.name)}.{app.namespace}.svc.{domain}",
+        ready=f"{names.ready_service(app.name)}.{app.namespace}.svc.{domain}",
         app_port=names.APP_PORT,
         status_port=names.ROUTER_STATUS_PORT,
     )

@@ -18,6 +18,9 @@ __all__ = ["router"]
 _CONFIGURATION: Final = f"{names.ANNOTATION_PREFIX}configuration"
 _FOLDER: Final = "/etc/haproxy"
 
+_PROPAGATION: Final = 5
+"""Seconds that a router serves on before it stops: the Services forget it only a moment later."""
+
 
 def router(app: App, images: Images, domain: str) -> list[Manifest]:
     """The router's objects; none when the router is off."""
@@ -34,7 +37,7 @@ def router(app: App, images: Images, domain: str) -> list[Manifest]:
 
 def _deployment(app: App, images: Images, digest: str) -> Manifest:
     return {
-        "replicas": app.spec.web.router.replicas,
+        "replicas": app.spec.routers,
         "revisionHistoryLimit": 2,
         "selector": {"matchLabels": app.selector("router")},
         # A router that goes has its successor ready first.
@@ -64,7 +67,8 @@ def _pod(app: App, images: Images) -> Manifest:
         "automountServiceAccountToken": False,
         "enableServiceLinks": False,
         "securityContext": security.POD,
-        "terminationGracePeriodSeconds": app.spec.termination_grace_period_seconds,
+        # What is at work has as long as in the app's pods.
+        "terminationGracePeriodSeconds": _PROPAGATION + app.spec.termination_grace_period_seconds,
         "containers": [{**_container(images), "volumeMounts": [configuration, mount]}],
         "volumes": [
             {"name": "configuration", "configMap": {"name": names.router_name(app.name)}},
@@ -76,6 +80,8 @@ def _pod(app: App, images: Images) -> Manifest:
                 "topologyKey": "kubernetes.io/hostname",
                 "whenUnsatisfiable": "ScheduleAnyway",
                 "labelSelector": {"matchLabels": app.selector("router")},
+                # Those of the former configuration go, and must not push the new ones together.
+                "matchLabelKeys": ["pod-template-hash"],
             }
         ],
         **{key: value for key, value in stated.items() if value},
@@ -98,8 +104,7 @@ def _container(images: Images) -> Manifest:
         "startupProbe": {**health, "periodSeconds": 1, "failureThreshold": 60},
         "readinessProbe": {**health, "periodSeconds": 2},
         "livenessProbe": {**health, "periodSeconds": 5, "failureThreshold": 6},
-        # The Service forgets a pod that ends only a moment later.
-        "lifecycle": {"preStop": {"exec": {"command": ["sleep", "3"]}}},
+        "lifecycle": {"preStop": {"exec": {"command": ["sleep", str(_PROPAGATION)]}}},
         "resources": {
             "requests": {"cpu": "20m", "memory": "32Mi"},
             "limits": {"memory": "256Mi"},

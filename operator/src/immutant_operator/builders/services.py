@@ -17,7 +17,7 @@ def services(app: App) -> list[Manifest]:
         _members(app),
         _web(app),
         _entry(app, "router" if routed else "app"),
-        *([_status(app)] if routed else []),
+        *([_ready(app), _status(app)] if routed else []),
     ]
 
 
@@ -29,6 +29,15 @@ def _members(app: App) -> Manifest:
 def _web(app: App) -> Manifest:
     """The pods that are ready: the router's servers."""
     return _headless(app, names.web_service(app.name), "web", names.APP_PORT, False)
+
+
+def _ready(app: App) -> Manifest:
+    """The same pods behind one address, for a router that does not know them from the DNS yet."""
+    spec = {
+        "selector": app.selector("app"),
+        "ports": [_port("web", names.APP_PORT, names.APP_PORT)],
+    }
+    return manifest(app, "Service", names.ready_service(app.name), spec=spec)
 
 
 def _headless(app: App, name: str, port_name: str, port: int, not_ready: bool) -> Manifest:

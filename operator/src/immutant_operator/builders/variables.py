@@ -13,7 +13,7 @@ from immutant_operator.builders.metadata import Manifest
 from immutant_operator.spec import App
 from immutant_operator.spec.parse import timings
 
-__all__ = ["app_grace", "app_variables", "member_variables", "runtime_variables"]
+__all__ = ["app_variables", "member_variables", "runtime_variables"]
 
 _POD: Final = {
     "IMMUTANT_POD_NAME": "metadata.name",
@@ -23,15 +23,6 @@ _POD: Final = {
     # default since 1.35 (PodTopologyLabelsAdmission, KEP-4742). Where it is missing, this is empty.
     "IMMUTANT_ZONE": "metadata.labels['topology.kubernetes.io/zone']",
 }
-
-_MEMBER_SHARE: Final = 10
-"""Seconds of a pod's grace that sidecar and member get, but at most a third of it."""
-
-
-def app_grace(app: App) -> float:
-    """Seconds that the app has to drain; the rest of the pod's grace is for those after it."""
-    whole = app.spec.termination_grace_period_seconds
-    return whole - min(_MEMBER_SHARE, whole // 3)
 
 
 def app_variables(app: App, domain: str) -> list[Manifest]:
@@ -89,7 +80,9 @@ def _environment(app: App, domain: str) -> Environment:
         coordinator=Address(host=here, port=names.COORDINATOR_PORT),
         listen=Address(host="0.0.0.0", port=names.APP_PORT),  # noqa: S104 - the pod's own address
         app_lock=Path(names.APP_LOCK),
-        grace=app_grace(app),
+        grace=app.spec.app_grace,
+        # An older definition may have let a grace pass that is too short for it.
+        shutdown_delay=min(app.spec.web.shutdown_delay, app.spec.app_grace - 1),
         timings=timings(app),
     )
 

@@ -11,7 +11,7 @@ from pydantic import Field, WithJsonSchema
 from immutant.contract import names
 from immutant_operator.spec.base import FreeForm, Model, Rule, ruled
 from immutant_operator.spec.singletons import Singletons
-from immutant_operator.spec.web import Web
+from immutant_operator.spec.web import NOTICE, Web
 from immutant_operator.spec.workload import Cache, EnvVar, LocalReference, Resources, Source
 
 __all__ = ["NAME_RULES", "WELCOME", "App", "AppSpec"]
@@ -31,9 +31,9 @@ NAME_RULES: Final = (
         "because Services are named by it; write it as in my-app",
     ),
     Rule(
-        "!self.metadata.name.matches('-(members|web|router)$')",
-        "metadata.name must not end in -members, -web or -router: Services of the app with the "
-        "shorter name are called so; choose another ending",
+        "!self.metadata.name.matches('-(members|web|ready|router)$')",
+        "metadata.name must not end in -members, -web, -ready or -router: Services of the app with "
+        "the shorter name are called so; choose another ending",
     ),
 )
 
@@ -45,6 +45,16 @@ _FREE_LIST: Final = {
 _ENTRYPOINT: Final = r"^[A-Za-z0-9_./-]+(:[A-Za-z_][A-Za-z0-9_]*)?$"
 
 
+_APPS_SHARE: Final = (
+    "self.terminationGracePeriodSeconds - (self.terminationGracePeriodSeconds / 3 < 10 ? "
+    "self.terminationGracePeriodSeconds / 3 : 10)"
+)
+"""Seconds of a pod's grace that the app has; see `app_grace`."""
+
+_REST: Final = 10
+"""Seconds of a pod's grace that sidecar and member get, but at most a third of it."""
+
+
 class AppSpec(Model):
     """What is to run, and how."""
 
@@ -53,7 +63,16 @@ class AppSpec(Model):
             "!(has(self.source) && has(self.image))",
             "source and image exclude each other: with image the code is in the image; leave out "
             "one of them",
-        )
+        ),
+        # A pod serves on until the router has surely noticed that it leaves (`Web.shutdown_delay`),
+        # and needs a second for what came last.
+        Rule(
+            "!self.web.router.enabled || duration(self.web.health.period).getMilliseconds() + "
+            f"{round(NOTICE * 1000) + 1000} <= 1000 * ({_APPS_SHARE})",
+            "web.health.period is too long for terminationGracePeriodSeconds: the app has that "
+            "less a third, at most 10s, and it must be 2.5s longer than the period, so that the "
+            "router notices in time that a pod leaves; lower the one or raise the other",
+        ),
     )
 
     replicas: Annotated[int, Field(ge=0, le=1000)] = 1
@@ -88,6 +107,18 @@ class AppSpec(Model):
     """Annotations of the pods."""
     termination_grace_period_seconds: Annotated[int, Field(ge=6, le=3600)] = 30
     """How long a pod may take to end; about two thirds of it are the app's."""
+
+    @property
+    def app_grace(self) -> float:
+        """Seconds that the app has to drain; the rest of the pod's grace is for those after it."""
+        whole = self.termination_grace_period_seconds
+        return whole - min(_REST, whole // 3)
+
+    @property
+    def routers(self) -> int:
+        """How many routers there are: one is a single point that a node can take along."""
+        stated = self.web.router.replicas
+        return stated if stated is not None else min(2, max(1, self.replicas))
 
     @property
     def serves(self) -> str:

@@ -3,13 +3,25 @@
 Belongs here: the fields under `spec.web`. Not here: the router's configuration.
 """
 
-from typing import Annotated
+from typing import Annotated, Final
 
 from pydantic import Field
 
 from immutant_operator.spec.base import Model, Rule, Seconds, ruled
 
-__all__ = ["Health", "Ingress", "Router", "RouterStatus", "Web"]
+__all__ = ["NOTICE", "Health", "Ingress", "Router", "RouterStatus", "Web"]
+
+
+_FAST: Final = 0.5
+"""Seconds between two checks of a pod of which one has failed; two failures take it out."""
+
+NOTICE: Final = _FAST + 1.0
+"""Seconds, beyond the time until the next check, in which a router has surely taken a pod out that
+answers checks with 503: the second check, and a margin for answers that take their time."""
+
+_PROPAGATION: Final = 5.0
+"""Seconds in which kube-proxies and ingress controllers have heard, by the API server, that a pod
+leaves. They promise none; one to two are usual."""
 
 
 class Ingress(Model):
@@ -35,8 +47,8 @@ class Router(Model):
 
     enabled: bool = True
     """False: Service and Ingress lead to the pods, without cookies and health checks."""
-    replicas: Annotated[int, Field(ge=1, le=10)] = 1
-    """How many routers."""
+    replicas: Annotated[int, Field(ge=1, le=10)] | None = None
+    """How many routers; by default two once the app has two pods, else one."""
     status: RouterStatus = RouterStatus()
     """The router's status page."""
 
@@ -56,6 +68,11 @@ class Health(Model):
     period: Seconds = 2.0
     """The time between two checks of a pod."""
 
+    @property
+    def fast_period(self) -> float:
+        """Seconds between two checks of a pod of which one has failed."""
+        return min(self.period, _FAST)
+
 
 _HOST = r"^[a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*$"
 
@@ -71,3 +88,8 @@ class Web(Model):
     """The router."""
     health: Health = Health()
     """The health check."""
+
+    @property
+    def shutdown_delay(self) -> float:
+        """Seconds until nobody sends new requests to a pod that has begun to leave."""
+        return self.health.period + NOTICE if self.router.enabled else _PROPAGATION

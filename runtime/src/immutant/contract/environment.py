@@ -96,6 +96,9 @@ class Environment:
         listen: Where the application's web server listens (IMMUTANT_LISTEN).
         app_lock: The file that the application keeps locked while it lives (IMMUTANT_APP_LOCK).
         grace: Seconds a drain may take (IMMUTANT_GRACE, default 10).
+        shutdown_delay: Seconds of them in which the application goes on to take requests, until
+            whoever sends them has noticed that it leaves; 0 where it is taken out of rotation
+            before it is told to end (IMMUTANT_SHUTDOWN_DELAY, default 0).
         lifeline: A file descriptor whose end of file says that the parent is gone; None: no
             parent to outlive (IMMUTANT_LIFELINE).
         timings: The election's timings (IMMUTANT_LEASE_DURATION, IMMUTANT_RENEW_DEADLINE and
@@ -109,6 +112,7 @@ class Environment:
     listen: Address
     app_lock: Path
     grace: float = 10.0
+    shutdown_delay: float = 0.0
     lifeline: int | None = None
     timings: Timings = dataclasses.field(default_factory=Timings)
 
@@ -127,6 +131,7 @@ class Environment:
             listen=Address.parse(_need(environ, "IMMUTANT_LISTEN")),
             app_lock=Path(_need(environ, "IMMUTANT_APP_LOCK")),
             grace=_number(environ, "IMMUTANT_GRACE", 10.0),
+            shutdown_delay=_number(environ, "IMMUTANT_SHUTDOWN_DELAY", 0.0),
             lifeline=_whole(environ, "IMMUTANT_LIFELINE"),
             timings=_timings(environ),
         )
@@ -142,6 +147,7 @@ class Environment:
             "IMMUTANT_LISTEN": str(self.listen),
             "IMMUTANT_APP_LOCK": str(self.app_lock),
             "IMMUTANT_GRACE": str(self.grace),
+            "IMMUTANT_SHUTDOWN_DELAY": str(self.shutdown_delay),
             "IMMUTANT_LIFELINE": "" if self.lifeline is None else str(self.lifeline),
             "IMMUTANT_LEASE_DURATION": str(self.timings.lease_duration),
             "IMMUTANT_RENEW_DEADLINE": str(self.timings.renew_deadline),

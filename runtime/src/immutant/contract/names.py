@@ -31,6 +31,7 @@ __all__ = [
     "VERSION",
     "grid_name",
     "members_service",
+    "ready_service",
     "router_name",
     "service_account",
     "web_service",
@@ -117,6 +118,11 @@ def members_service(app: str) -> str:
 def web_service(app: str) -> str:
     """The headless Service of the pods whose application is ready."""
     return f"{app}-web"
+
+
+def ready_service(app: str) -> str:
+    """The same pods behind one address, which kube-proxy keeps up to date."""
+    return f"{app}-ready"
 
 
 def router_name(app: str) -> str:

@@ -21,6 +21,7 @@ from immutant.contract.timings import Timings
 from immutant.errors import ImmutantError
 from immutant.processes import EX_SOFTWARE, ending, say, status_of, told
 from immutant.runtime import AppRuntime
+from immutant.serve.connections import Connections
 from immutant.serve.guard import GuardedLink, HardDeadline
 from immutant.serve.http_link import HttpLink
 from immutant.serve.kernel_timer import KernelTimer
@@ -85,10 +86,14 @@ async def _serve(app: App, environment: Environment, report: int) -> None:
     link = GuardedLink(HttpLink(environment.coordinator), report, clock, hard)
     runtime = AppRuntime(app, backend, link, replica=environment.replica, clock=clock)
     await runtime.start()
-    async with WebServer(runtime.asgi, environment.listen, lifespan=True) as server:
+    clients = Connections(runtime.asgi, clock)
+    async with WebServer(clients, environment.listen, lifespan=True) as server:
         await end.wait()
         over = clock.now() + environment.grace
-        await runtime.drain(environment.grace)
+        # At the same time: a singleton must not wait for routers to notice.
+        await asyncio.gather(
+            runtime.drain(environment.grace), clients.leave(environment.shutdown_delay)
+        )
         server.allow(over - clock.now())
     await runtime.stop()
     await link.close()
