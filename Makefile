@@ -80,6 +80,7 @@ chaos: $(DEV) ## The long forms: faults (TRIALS= a kind), kills (KILLS=), simula
 	IMMUTANT_KILLS=$(or $(KILLS),200) $(PYTEST) -s tests/walk/test_kills.py tests/walk/test_ticks.py
 	IMMUTANT_SIMULATED_SEEDS=4000 $(PYTEST) -n 2 tests/simulation
 	IMMUTANT_TRIALS=$(or $(TRIALS),20) $(PYTEST) -s --timeout 600 tests/e2e/test_takeover.py
+	IMMUTANT_TRIALS=$(or $(TRIALS),100) $(PYTEST) -s --timeout 600 tests/e2e/test_moves.py
 	$(PYTHON) tools/benchmarks.py
 
 lock: $(DEV) ## Resolve the dependencies anew.
