@@ -38,7 +38,7 @@ HELM = ("go",)
 MEMBERS = member.PROGRAMS
 
 _PURPOSES: tuple[tuple[str, tuple[str, ...], Callable[[], object] | None], ...] = (
-    ("the router's configuration", ("haproxy",), None),
+    ("the router", ("haproxy",), None),
     ("tests on a real grid", MEMBERS, member.build),
     ("the recipe for a database of one's own", DATABASE, None),
     ("tests of the chart", HELM, partial(programs.build, "helm")),

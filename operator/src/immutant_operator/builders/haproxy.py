@@ -61,9 +61,10 @@ frontend web
     bind :{port}
     http-request del-header {check}
     http-request set-header X-Forwarded-Proto http unless {{ req.hdr(X-Forwarded-Proto) -m found }}
-    # A pod that is new is in the DNS at once, but the cluster's DNS may answer with what it knew
-    # for 30 s. Until then, the Service's own address leads to pods that are ready.
-    use_backend ready if {{ nbsrv(app) eq 0 }}
+    # The cluster's DNS may answer for 30 s with what it knew, and not name a pod that has come
+    # since. A router that knows no other asks the Service, whose address leads to pods that are
+    # ready. (HAProxy that stops counts no servers, and knows them still.)
+    use_backend ready if {{ nbsrv(app) eq 0 }} !{{ stopping }}
     default_backend app
 
 backend app
