@@ -30,6 +30,7 @@ _PLURALS: Final = {
     "ConfigMap": "configmaps",
     "Deployment": "deployments",
     "Event": "events",
+    "HTTPRoute": "httproutes",
     "Ingress": "ingresses",
     "Lease": "leases",
     "NetworkPolicy": "networkpolicies",

@@ -8,7 +8,7 @@ from collections.abc import Collection, Iterable
 from typing import Final
 
 from immutant.contract import names
-from immutant_operator.api import Api, ApiError
+from immutant_operator.api import Api, ApiError, NotFoundError
 from immutant_operator.errors import (
     ForbiddenError,
     LeftoversError,
@@ -18,7 +18,7 @@ from immutant_operator.errors import (
 from immutant_operator.objects import Json
 from immutant_operator.spec import App
 
-__all__ = ["KINDS", "Applied", "Inventory", "apply_all", "inventory", "prune"]
+__all__ = ["KINDS", "Applied", "Inventory", "apply_all", "inventory", "lacking", "prune"]
 
 
 KINDS: Final = (
@@ -32,8 +32,12 @@ KINDS: Final = (
     ("policy/v1", "PodDisruptionBudget"),
     ("rbac.authorization.k8s.io/v1", "Role"),
     ("rbac.authorization.k8s.io/v1", "RoleBinding"),
+    ("gateway.networking.k8s.io/v1", "HTTPRoute"),
 )
 """Everything that an app may have; what is of these kinds and wanted no more is removed."""
+
+_NOT_EVERYWHERE: Final = "HTTPRoute"
+"""A kind that a cluster may lack; an app goes without it then, and says so."""
 
 Key = tuple[str, str]
 """Kind and name."""
@@ -51,8 +55,18 @@ def _key(manifest: Json) -> Key:
 
 async def inventory(api: Api, app: App) -> Inventory:
     """The objects that carry the app's label, of all kinds that an app may have."""
-    asked = (api.list(version, kind, app.namespace, app.labels) for version, kind in KINDS)
+    asked = (_listed(api, app, version, kind) for version, kind in KINDS)
     return {_key(one): one for listed in await asyncio.gather(*asked) for one in listed}
+
+
+async def _listed(api: Api, app: App, version: str, kind: str) -> list[Json]:
+    try:
+        return await api.list(version, kind, app.namespace, app.labels)
+    except ApiError as error:
+        # Not served; or an older chart's rights, which must not stop apps that want none of it.
+        if kind == _NOT_EVERYWHERE and error.status in (403, 404):
+            return []
+        raise
 
 
 async def apply_all(
@@ -61,6 +75,7 @@ async def apply_all(
     """Apply the objects, in their order; what the API server made of them.
 
     What was applied before and is unchanged on both sides is left out; `former` remembers that.
+    What is of a kind that this cluster does not have is missing from the answer.
 
     Raises:
         NameTakenError: One of that name is somebody else's; nothing of it is touched.
@@ -76,7 +91,12 @@ async def apply_all(
             applied[key] = known
             continue
         await _check_owner(api, app, manifest, known)
-        applied[key] = await _apply(api, manifest)
+        try:
+            applied[key] = await _apply(api, manifest)
+        except NotFoundError:
+            if manifest["kind"] != _NOT_EVERYWHERE:
+                raise
+            continue
         former[key] = (manifest, _version(applied[key]))
     for key in former.keys() - applied.keys():
         del former[key]
@@ -116,6 +136,17 @@ async def _check_owner(api: Api, app: App, manifest: Json, known: Json | None) -
 
 def _is_owned(body: Json, uid: str) -> bool:
     return any(one["uid"] == uid for one in body["metadata"].get("ownerReferences", ()))
+
+
+def lacking(wanted: Iterable[Json], applied: Inventory) -> tuple[str, str] | None:
+    """What was left out since the cluster does not have its kind: a reason and a sentence."""
+    for manifest in wanted:
+        if _key(manifest) not in applied:
+            return "KindMissing", (
+                f"this cluster has no {manifest['kind']} of {manifest['apiVersion']}: install the "
+                "definitions of the Gateway API, or remove spec.web.gateway"
+            )
+    return None
 
 
 async def prune(

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 from immutant_operator import inputs
 from immutant_operator.api import APP_KIND, Api
-from immutant_operator.apply import Applied, Inventory, apply_all, inventory, prune
+from immutant_operator.apply import Applied, Inventory, apply_all, inventory, lacking, prune
 from immutant_operator.builders import Cluster, Payload, everything
 from immutant_operator.errors import AppError, SpecError
 from immutant_operator.moves import Budget
@@ -112,7 +112,7 @@ class Reconciler:
         step = next_step(app.spec.replicas, fleet)
         if step.replace is not None:
             await self._replace(app, step.replace.name, step.replace.uid)
-        return Finding(fleet, step, roster=there.roster)
+        return Finding(fleet, step, lacking(wanted, applied), there.roster)
 
     async def _replace(self, app: App, name: str, uid: str) -> None:
         metadata = {"name": name, "namespace": app.namespace, "uid": uid}

@@ -1,5 +1,9 @@
 """The reconciler against a real API server and the StatefulSet's real controller."""
 
+import json
+from collections.abc import Iterator
+from contextlib import contextmanager
+
 from tests.integration.kube.apiserver import ApiServer
 from tests.integration.operator.harness import Operated, condition, is_complete, kubectl
 
@@ -158,3 +162,50 @@ async def test_an_app_that_goes_takes_its_objects_along_without_the_operator(
         "--timeout=20s",
     )
     assert await operated.api.find(*APP_KIND, operated.namespace, "demo") is None
+
+
+async def test_without_the_gateway_api_the_app_says_so_and_everything_else_is_done(
+    operated: Operated, server: ApiServer
+) -> None:
+    gateway = {"parentRefs": [{"name": "public"}]}
+    await operated.write(web={**HOST, "gateway": gateway})
+    app = await operated.until(is_complete)
+    assert condition(app, "Degraded")["reason"] == "KindMissing"
+    assert "install the definitions of the Gateway API" in condition(app, "Degraded")["message"]
+    assert ("Ingress", "demo") in await operated.objects()
+    with gateway_api(server):
+        app = await operated.until(lambda app: condition(app, "Degraded")["status"] == "False")
+        route = ("HTTPRoute", "demo")
+        assert route in await operated.objects()
+        await operated.write(web=HOST)
+        await operated.look()
+        assert route not in await operated.objects()
+
+
+@contextmanager
+def gateway_api(server: ApiServer) -> Iterator[None]:
+    """The definition of HTTPRoute, as far as the API server cares."""
+    schema = {"type": "object", "x-kubernetes-preserve-unknown-fields": True}
+    version = {"name": "v1", "served": True, "storage": True, "schema": {"openAPIV3Schema": schema}}
+    group, plural = "gateway.networking.k8s.io", "httproutes"
+    definition = {
+        "apiVersion": "apiextensions.k8s.io/v1",
+        "kind": "CustomResourceDefinition",
+        "metadata": {
+            "name": f"{plural}.{group}",
+            "annotations": {"api-approved.kubernetes.io": "unapproved, a test"},
+        },
+        "spec": {
+            "group": group,
+            "scope": "Namespaced",
+            "names": {"kind": "HTTPRoute", "plural": plural, "singular": "httproute"},
+            "versions": [version],
+        },
+    }
+    name = f"crd/{plural}.{group}"
+    kubectl(server, "apply", "-f", "-", stdin=json.dumps(definition))
+    try:
+        kubectl(server, "wait", "--for=condition=Established", name)
+        yield
+    finally:
+        kubectl(server, "delete", name)

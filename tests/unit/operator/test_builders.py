@@ -13,6 +13,9 @@ from immutant_operator.builders import Source
 from immutant_operator.errors import SourceMissingError
 
 WEB = {"host": "demo.example.org"}
+GATEWAY = {
+    "gateway": {"parentRefs": [{"name": "public", "namespace": "infra", "sectionName": "https"}]}
+}
 
 
 def pods(objects: list[dict[str, Any]]) -> list[dict[str, Any]]:
@@ -21,7 +24,7 @@ def pods(objects: list[dict[str, Any]]) -> list[dict[str, Any]]:
 
 
 def test_everything_is_labelled_and_owned_and_of_a_kind_that_is_pruned() -> None:
-    for body in built(SOURCE, web=WEB):
+    for body in built(SOURCE, web={**WEB, **GATEWAY}):
         metadata = body["metadata"]
         assert metadata["labels"][names.APP_LABEL] == "demo"
         assert [owner["uid"] for owner in metadata["ownerReferences"]] == ["uid-1"]
@@ -168,9 +171,67 @@ def test_there_is_an_ingress_once_there_is_a_host_and_it_is_on() -> None:
 
 
 def test_the_routers_status_is_outside_only_if_asked_for() -> None:
-    public = {**WEB, "router": {"status": {"public": True}}}
+    public = {**WEB, **GATEWAY, "router": {"status": {"public": True}}}
     paths = one(built(web=public), "Ingress")["spec"]["rules"][0]["http"]["paths"]
     assert [path["path"] for path in paths] == ["/haproxy-status", "/"]
+    rules = one(built(web=public), "HTTPRoute")["spec"]["rules"]
+    assert [rule["matches"][0]["path"]["value"] for rule in rules] == ["/haproxy-status", "/"]
+
+
+def test_every_host_leads_to_the_app_once() -> None:
+    web = {**WEB, **GATEWAY, "hosts": ["shop.example.org", "demo.example.org"]}
+    names = ["demo.example.org", "shop.example.org"]
+    ingress = one(built(web=web), "Ingress")["spec"]
+    assert [rule["host"] for rule in ingress["rules"]] == names
+    assert one(built(web=web), "HTTPRoute")["spec"]["hostnames"] == names
+    assert app(web=web).url == "http://demo.example.org"
+    assert app(web={"hosts": ["shop.example.org"]}).url == "http://shop.example.org"
+
+
+@pytest.mark.parametrize(
+    ("tls", "secret", "annotations"),
+    [
+        ({"secretName": "mine"}, "mine", None),
+        ({"issuer": "local"}, "demo-tls", {"cert-manager.io/issuer": "local"}),
+        (
+            {"clusterIssuer": "acme", "secretName": "mine"},
+            "mine",
+            {"cert-manager.io/cluster-issuer": "acme"},
+        ),
+    ],
+)
+def test_a_certificate_is_for_all_hosts_and_may_be_cert_managers(
+    tls: Any, secret: str, annotations: Any
+) -> None:
+    web = {**WEB, "hosts": ["shop.example.org"], "tls": tls}
+    ingress = one(built(web=web), "Ingress")
+    (entry,) = ingress["spec"]["tls"]
+    assert entry == {"hosts": ["demo.example.org", "shop.example.org"], "secretName": secret}
+    assert ingress["metadata"].get("annotations") == annotations
+    assert app(web=web).url == "https://demo.example.org"
+
+
+def test_gateways_lead_to_the_app_beside_the_ingress_or_instead_of_it() -> None:
+    assert [one for one in built(web=WEB) if one["kind"] == "HTTPRoute"] == []
+    web = {**WEB, **GATEWAY, "ingress": {"enabled": False}}
+    assert [one for one in built(web=web) if one["kind"] == "Ingress"] == []
+    route = one(built(web=web), "HTTPRoute")["spec"]
+    assert route["parentRefs"] == [{"name": "public", "namespace": "infra", "sectionName": "https"}]
+    (rule,) = route["rules"]
+    assert rule["backendRefs"] == [{"name": "demo", "port": 80}]
+    assert app(web=web).url == "http://demo.example.org"
+
+
+def test_without_a_router_the_known_controllers_keep_a_browser_on_its_pod() -> None:
+    off = {**WEB, "router": {"enabled": False}}
+    ingress, service = (one(built(web=off), kind)["metadata"] for kind in ("Ingress", "Service"))
+    assert ingress["annotations"]["nginx.ingress.kubernetes.io/affinity"] == "cookie"
+    assert service["annotations"]["traefik.ingress.kubernetes.io/service.sticky.cookie"] == "true"
+    stated = {"annotations": {"nginx.ingress.kubernetes.io/affinity": ""}}
+    ingress = one(built(web={**off, "ingress": stated}), "Ingress")["metadata"]
+    assert ingress["annotations"]["nginx.ingress.kubernetes.io/affinity"] == ""
+    for kind in ("Ingress", "Service"):
+        assert "annotations" not in one(built(web=WEB), kind)["metadata"]
 
 
 def test_without_a_router_the_service_leads_to_the_pods() -> None:

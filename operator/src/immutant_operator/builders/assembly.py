@@ -6,6 +6,7 @@ Belongs here: the list. Not here: any one of them.
 from dataclasses import dataclass
 
 from immutant_operator.builders.budget import budgets
+from immutant_operator.builders.httproute import http_route
 from immutant_operator.builders.ingress import ingress
 from immutant_operator.builders.metadata import Manifest
 from immutant_operator.builders.policy import policies
@@ -57,4 +58,5 @@ def everything(app: App, cluster: Cluster, payload: Payload) -> list[Manifest]:
         statefulset(app, images, domain, payload.replicas, source, payload.inputs),
         *router(app, images, domain),
         *ingress(app),
+        *http_route(app),
     ]

@@ -73,7 +73,7 @@ backend app
     http-check send meth GET uri {path} ver HTTP/1.1 hdr Host {host} hdr {check} router
     http-check expect status 200-399
     dynamic-cookie-key {key}
-    cookie IMMUTANT_ROUTE insert indirect nocache httponly dynamic
+    cookie {cookie} insert indirect nocache httponly dynamic
     default-server check inter {period}ms fastinter {fast}ms fall 2 rise 1 slowstart 5s
     # A connection for each request. One that waits for its next request is half dead once its pod
     # or node is: the request on it would be lost, where a connect is tried again elsewhere.
@@ -115,8 +115,9 @@ def haproxy_configuration(app: App, domain: str) -> str:
         port=names.ROUTER_PORT,
         check=names.CHECK_HEADER,
         path=web.health.path,
-        host=web.host or app.name,
+        host=web.names[0] if web.names else app.name,
         key=app.uid,
+        cookie=names.ROUTE_COOKIE,
         period=round(web.health.period * 1000),
         fast=round(web.health.fast_period * 1000),
         slots=_SLOTS * max(1, math.ceil((app.spec.replicas + 1) / _SLOTS)),

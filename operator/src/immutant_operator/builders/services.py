@@ -3,6 +3,8 @@
 Belongs here: which names lead where. Not here: what comes in from outside (`ingress`).
 """
 
+from typing import Final
+
 from immutant.contract import names
 from immutant_operator.builders.metadata import Manifest, manifest
 from immutant_operator.spec import App
@@ -54,7 +56,21 @@ def _entry(app: App, component: str) -> Manifest:
     """The app, for clients in the cluster and for the Ingress."""
     target = names.ROUTER_PORT if component == "router" else names.APP_PORT
     spec = {"selector": app.selector(component), "ports": [_port("web", 80, target)]}
-    return manifest(app, "Service", app.name, spec=spec)
+    built = manifest(app, "Service", app.name, spec=spec)
+    if component == "app":
+        built["metadata"]["annotations"] = dict(_AFFINITY)
+    return built
+
+
+_STICKY: Final = "traefik.ingress.kubernetes.io/service.sticky.cookie"
+
+_AFFINITY: Final = {
+    _STICKY: "true",
+    f"{_STICKY}.name": names.ROUTE_COOKIE,
+    f"{_STICKY}.httponly": "true",
+}
+"""By which Traefik keeps a browser on its pod; it reads the Service, ingress-nginx the Ingress:
+https://doc.traefik.io/traefik/routing/providers/kubernetes-ingress/."""
 
 
 def _status(app: App) -> Manifest:

@@ -146,12 +146,9 @@ class App:
         return {**self.labels, "app.kubernetes.io/component": component}
 
     @property
-    def has_ingress(self) -> bool:
-        """Whether the app is reached from outside: it has a host, and the Ingress is on."""
-        return self.spec.web.host is not None and self.spec.web.ingress.enabled
-
-    @property
     def url(self) -> str:
         """Where the app is served: outside by its host, or inside by its Service."""
-        host = self.spec.web.host if self.has_ingress else f"{self.name}.{self.namespace}"
-        return f"http://{host}"
+        web = self.spec.web
+        if not web.names or not (web.ingress.enabled or web.gateway):
+            return f"http://{self.name}.{self.namespace}"
+        return f"{'https' if web.tls else 'http'}://{web.names[0]}"

@@ -23,6 +23,7 @@ __all__ = [
     "PLURAL",
     "ROUTER_PORT",
     "ROUTER_STATUS_PORT",
+    "ROUTE_COOKIE",
     "SHARED_FOLDER",
     "SINGLETON_LABEL",
     "SOURCE_FOLDER",
@@ -58,6 +59,9 @@ ANNOTATION_PREFIX: Final = "immutant.org/"
 
 CHECK_HEADER: Final = "x-immutant-check"
 """The header of a router's health check; it is taken out of what comes from outside."""
+
+ROUTE_COOKIE: Final = "IMMUTANT_ROUTE"
+"""The cookie by which a browser stays on its pod."""
 
 LONGEST_APP_NAME: Final = 40
 """Longer ones do not fit into the labels that Kubernetes derives from them (63 characters)."""
