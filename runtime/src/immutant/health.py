@@ -9,7 +9,7 @@ from typing import Final
 
 from immutant.contract import names
 
-__all__ = ["CHECK_HEADER", "is_check"]
+__all__ = ["CHECK_HEADER", "is_check", "is_ready_check"]
 
 CHECK_HEADER: Final = names.CHECK_HEADER
 """The header by which a request for `GET /` says that it is a check, and no user's.
@@ -22,3 +22,8 @@ no new ones before it has gone. Routers take the header out of what comes from o
 def is_check(headers: Iterable[tuple[bytes, bytes]]) -> bool:
     """Whether a request with these headers, their names in lower case, is a check."""
     return any(name == CHECK_HEADER.encode() for name, _ in headers)
+
+
+def is_ready_check(headers: Iterable[tuple[bytes, bytes]]) -> bool:
+    """Whether a check asks for the process alone; the application need not hear of it."""
+    return (CHECK_HEADER.encode(), names.READY_CHECK.encode()) in headers

@@ -183,6 +183,24 @@ async def test_checks_learn_of_a_drain_and_users_are_served_to_the_last(app: App
         assert (await client.get("/")).text == "hello"
 
 
+async def test_a_check_of_the_process_is_not_the_applications_business(app: App, run: Any) -> None:
+    asked: list[str] = []
+
+    @app.get("/")
+    async def page() -> str:
+        asked.append("page")
+        return "hello"
+
+    runtime = await run(app)
+    check = {"x-immutant-check": "ready"}
+    async with client_of(runtime.asgi) as client:
+        assert (await client.get("/", headers=check)).text == "ready"
+        assert asked == []
+        await runtime.drain(1.0)
+        assert (await client.get("/", headers=check)).status_code == 503
+        assert asked == []
+
+
 async def test_plain_handlers_do_not_stop_each_other(app: App, run: Any) -> None:
     cache = app.cache("c")
 

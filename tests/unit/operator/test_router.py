@@ -86,6 +86,15 @@ def test_a_router_that_goes_serves_on_first_and_then_has_the_whole_grace(grace: 
     assert f"hard-stop-after {grace}s" in text
 
 
+def test_a_new_router_gets_requests_once_it_has_checked_everybody() -> None:
+    def first_probe(period: str) -> Any:
+        web = {"health": {"period": period}}
+        (container,) = deployment(web=web)["template"]["spec"]["containers"]
+        return container["startupProbe"]["initialDelaySeconds"]
+
+    assert [first_probe(period) for period in ("250ms", "2s", "9.5s")] == [4, 5, 13]
+
+
 def test_pods_that_the_dns_does_not_name_yet_are_reached_by_their_service() -> None:
     service = one(built(), "Service", "demo-ready")["spec"]
     assert service["selector"] == app().selector("app")

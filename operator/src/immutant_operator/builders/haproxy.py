@@ -83,8 +83,9 @@ backend app
 
 backend ready
     option httpchk
-    http-check send meth GET uri {path} ver HTTP/1.1 hdr Host {host} hdr {check} router
-    http-check expect status 200-399
+    # Answered by the process: the application's page hears of one check a period, not of two.
+    http-check send meth GET uri / ver HTTP/1.1 hdr Host {host} hdr {check} {ready_check}
+    http-check expect status 200
     # Each check may meet another pod, also one that leaves while kube-proxy does not know it yet.
     default-server check inter {period}ms fastinter {fast}ms fall 5 rise 1
     default-server pool-max-conn 0
@@ -114,6 +115,7 @@ def haproxy_configuration(app: App, domain: str) -> str:
         grace=app.spec.termination_grace_period_seconds,
         port=names.ROUTER_PORT,
         check=names.CHECK_HEADER,
+        ready_check=names.READY_CHECK,
         path=web.health.path,
         host=web.names[0] if web.names else app.name,
         key=app.uid,

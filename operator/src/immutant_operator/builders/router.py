@@ -4,6 +4,7 @@ Belongs here: its Deployment and its ConfigMap. Not here: the configuration itse
 """
 
 import hashlib
+import math
 from typing import Final
 
 from immutant.contract import names
@@ -17,6 +18,13 @@ __all__ = ["router"]
 
 _CONFIGURATION: Final = f"{names.ANNOTATION_PREFIX}configuration"
 _FOLDER: Final = "/etc/haproxy"
+
+_FIRST_LOOK: Final = 3
+"""Seconds, beyond a check's period, until a router that has started knows who is there.
+
+HAProxy takes what the DNS names for good until its first check, and the DNS may name pods that have
+gone half a minute ago. It needs a second to ask, and one until a connect to such a pod has failed.
+"""
 
 _PROPAGATION: Final = 5
 """Seconds that a router serves on before it stops: the Services forget it only a moment later."""
@@ -69,7 +77,7 @@ def _pod(app: App, images: Images) -> Manifest:
         "securityContext": security.POD,
         # What is at work has as long as in the app's pods.
         "terminationGracePeriodSeconds": _PROPAGATION + app.spec.termination_grace_period_seconds,
-        "containers": [{**_container(images), "volumeMounts": [configuration, mount]}],
+        "containers": [{**_container(app, images), "volumeMounts": [configuration, mount]}],
         "volumes": [
             {"name": "configuration", "configMap": {"name": names.router_name(app.name)}},
             volume,
@@ -88,7 +96,7 @@ def _pod(app: App, images: Images) -> Manifest:
     }
 
 
-def _container(images: Images) -> Manifest:
+def _container(app: App, images: Images) -> Manifest:
     health = {"httpGet": {"path": "/healthz", "port": names.ROUTER_STATUS_PORT}}
     return {
         "name": "router",
@@ -101,7 +109,12 @@ def _container(images: Images) -> Manifest:
             {"name": "web", "containerPort": names.ROUTER_PORT, "protocol": "TCP"},
             {"name": "status", "containerPort": names.ROUTER_STATUS_PORT, "protocol": "TCP"},
         ],
-        "startupProbe": {**health, "periodSeconds": 1, "failureThreshold": 60},
+        "startupProbe": {
+            **health,
+            "initialDelaySeconds": math.ceil(app.spec.web.health.period) + _FIRST_LOOK,
+            "periodSeconds": 1,
+            "failureThreshold": 60,
+        },
         "readinessProbe": {**health, "periodSeconds": 2},
         "livenessProbe": {**health, "periodSeconds": 5, "failureThreshold": 6},
         "lifecycle": {"preStop": {"exec": {"command": ["sleep", str(_PROPAGATION)]}}},

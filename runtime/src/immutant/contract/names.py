@@ -21,6 +21,7 @@ __all__ = [
     "MEMBER_PORT",
     "OPS_PORT",
     "PLURAL",
+    "READY_CHECK",
     "ROUTER_PORT",
     "ROUTER_STATUS_PORT",
     "ROUTE_COOKIE",
@@ -59,6 +60,9 @@ ANNOTATION_PREFIX: Final = "immutant.org/"
 
 CHECK_HEADER: Final = "x-immutant-check"
 """The header of a router's health check; it is taken out of what comes from outside."""
+
+READY_CHECK: Final = "ready"
+"""What that header says where the process is asked, and not the application's page."""
 
 ROUTE_COOKIE: Final = "IMMUTANT_ROUTE"
 """The cookie by which a browser stays on its pod."""
