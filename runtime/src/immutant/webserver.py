@@ -34,6 +34,22 @@ class _Server(uvicorn.Server):
         yield
 
 
+def _letting_go(protocol: Any) -> type[asyncio.Protocol]:  # noqa: ANN401 - uvicorn's, by what there is
+    """Uvicorn's protocol, which a connection's end leaves nothing of.
+
+    Uvicorn goes on to wait for the next request of a connection that was reset, as HAProxy resets
+    each that it needs no more: with it, all of the connection is kept until that time is over.
+    """
+
+    class Protocol(protocol):  # type: ignore[misc]
+        def connection_lost(self, exc: Exception | None) -> None:
+            super().connection_lost(exc)
+            if self.timeout_keep_alive_task is not None:
+                self.timeout_keep_alive_task.cancel()
+
+    return Protocol
+
+
 class WebServer:
     """An ASGI application served while the context is open."""
 
@@ -56,6 +72,8 @@ class WebServer:
             timeout_keep_alive=_KEEP_ALIVE,
             timeout_graceful_shutdown=_GRACE,
         )
+        config.load()
+        config.http_protocol_class = _letting_go(config.http_protocol_class)
         self._server = _Server(config)
         self._serving: asyncio.Task[None] | None = None
 
