@@ -52,6 +52,7 @@ class AppRuntime:
         self.app = app
         self._replica = Replica(replica, backend, clock, asyncio.get_running_loop(), link=link)
         self._parts: list[_Part] = []
+        self._followers: list[Follower] = []
         definitions = app.definitions
         self._singletons = Singletons(
             [daemon for daemon in definitions.daemons if daemon.singleton],
@@ -79,22 +80,27 @@ class AppRuntime:
             await self.stop()
             raise
 
-    async def drain(self, grace: float) -> None:
+    async def drain(self, grace: float, departed: "asyncio.Future[None] | None" = None) -> None:
         """Take nothing new, let what runs end within `grace` seconds, give the rest back.
 
-        The web side goes on to answer; only its health checks learn that it is leaving.
+        The web side goes on to answer; only its health checks learn that it is leaving. Until its
+        clients have `departed`, live listeners go on to hear: a client's WebSocket may live on
+        that, and nobody else hears it in their place.
         """
         self._replica.draining = True
         await asyncio.gather(
-            self._singletons.drain(grace), *(part.drain(grace) for part in self._parts)
+            self._singletons.drain(grace),
+            *(part.drain(grace) for part in self._parts),
+            self._unfollow(self._replica.clock.now() + grace, departed),
         )
 
     async def stop(self) -> None:
         """Stop at once whatever still runs, and unbind the handles."""
         self._replica.draining = True
         await self._singletons.stop()
-        await asyncio.gather(*(part.stop() for part in self._parts))
+        await asyncio.gather(*(part.stop() for part in (*self._parts, *self._followers)))
         self._parts.clear()
+        self._followers.clear()
         self.app.binding.unbind(self._replica)
 
     async def asgi(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -106,7 +112,7 @@ class AppRuntime:
         for listener in self.app.definitions.listeners:
             await self._bind_subscription(listener)
         for listener in self.app.definitions.listeners:
-            self._parts.append(await self._listen(listener))
+            await self._listen(listener)
         for definition in self.app.definitions.residents():
             self._parts.append(resident := Resident(definition, self._replica))
             resident.start()
@@ -116,14 +122,19 @@ class AppRuntime:
         if isinstance(listener.source, TopicDefinition) and listener.queue is not None:
             await self._replica.backend.topics.bind(listener.source.name, listener.queue)
 
-    async def _listen(self, listener: ListenerDefinition) -> _Part:
+    async def _listen(self, listener: ListenerDefinition) -> None:
         if listener.queue is None:
-            follower = Follower(listener, self._replica)
+            self._followers.append(follower := Follower(listener, self._replica))
             await follower.start()
-            return follower
-        consumer = Consumer(listener, listener.queue, self._replica)
-        consumer.start()
-        return consumer
+        else:
+            self._parts.append(consumer := Consumer(listener, listener.queue, self._replica))
+            consumer.start()
+
+    async def _unfollow(self, over: float, departed: "asyncio.Future[None] | None") -> None:
+        if self._followers and departed is not None:
+            await asyncio.wait([departed])
+        left = max(0.0, over - self._replica.clock.now())
+        await asyncio.gather(*(one.drain(left) for one in self._followers))
 
     @contextmanager
     def _acting(self) -> Iterator[None]:

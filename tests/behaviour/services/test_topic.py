@@ -80,6 +80,24 @@ async def test_a_live_subscription_hears_from_now_on(app: App, run: Any) -> None
         assert await anext(messages) == "now"
 
 
+async def test_while_clients_depart_live_listeners_hear_and_queues_are_left_to_others(
+    app: App, run: Any, world: Any
+) -> None:
+    topic, heard, kept = app.topic("news"), list[object](), list[object]()
+    app.listener(topic)(heard.append)
+    app.listener(topic, subscription="mail")(kept.append)
+    runtime = await run(app)
+    departed: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+    draining = asyncio.create_task(runtime.drain(60.0, departed))
+    await asyncio.sleep(0)
+    await topic.publish("to websockets")
+    await until(lambda: heard == ["to websockets"], world)
+    departed.set_result(None)
+    await draining
+    await topic.publish("to nobody")
+    assert (heard, kept) == (["to websockets"], [])
+
+
 async def test_a_failing_handler_does_not_end_the_listening(
     app: App, run: Any, world: Any, caplog: pytest.LogCaptureFixture
 ) -> None:

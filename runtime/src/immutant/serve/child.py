@@ -91,9 +91,8 @@ async def _serve(app: App, environment: Environment, report: int) -> None:
         await end.wait()
         over = clock.now() + environment.grace
         # At the same time: a singleton must not wait for routers to notice.
-        await asyncio.gather(
-            runtime.drain(environment.grace), clients.leave(environment.shutdown_delay)
-        )
+        leaving = asyncio.create_task(clients.leave(environment.shutdown_delay))
+        await asyncio.gather(runtime.drain(environment.grace, leaving), leaving)
         server.allow(over - clock.now())
     await runtime.stop()
     await link.close()
