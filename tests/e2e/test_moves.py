@@ -23,6 +23,8 @@ HOST = "moving.example.org"
 MOVES = max(10, TRIALS) if LONG else 2
 AT_REST = 600
 """Requests before the first move, for the figure at rest."""
+PAUSE = 0.1
+"""Seconds between two requests of a visitor: three nodes share one machine with what is tested."""
 AT_ONCE = 500
 """Keys in one question for what is missing."""
 
@@ -67,7 +69,7 @@ class Busy:
         self.writers = [Keeping("/write") for _ in range(2)]
         self.senders = [Keeping("/send") for _ in range(2)]
         readers: list[Reader | Returning] = [Reader(), Reader(), Returning(), Returning()]
-        self.load = Load(self.address, [*readers, *self.writers, *self.senders])
+        self.load = Load(self.address, [*readers, *self.writers, *self.senders], PAUSE)
 
     def missing(self, kind: str, visitors: list[Keeping]) -> list[str]:
         """What was acknowledged to these and is not there."""
