@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 from tests.unit.election.crowd import STEADY, Crowd
 from tests.unit.election.table import APP, TIMINGS
 
+from immutant.contract.gridview import GridView
 from immutant.election.order import rank
 from immutant.election.pace import Pace, Strikes
 from immutant.election.stance import Data, Stance
@@ -486,3 +487,16 @@ def test_a_member_whose_data_is_gone_says_so_to_the_others_and_takes_it_back() -
     one.election.reaches(Data.WRITABLE, crowd.table.now)
     crowd.live(2 * TIMINGS.renew_period)
     assert not Stance.of(crowd.table.member("demo-0").body).dataless
+
+
+def test_what_a_members_grid_looks_like_is_said_with_the_next_renewal_and_costs_none() -> None:
+    crowd = Crowd()
+    one = crowd.join("demo-0", [], resident=True)
+    crowd.live(STEADY)
+    assert Stance.of(crowd.table.member("demo-0").body).grid is None
+    view, writes = GridView(2, "0ff1ce", safe=True), crowd.writes[f"{APP}.member.0"]
+    one.election.sees(view, crowd.table.now)
+    assert crowd.writes[f"{APP}.member.0"] == writes
+    crowd.live(2 * TIMINGS.renew_period)
+    assert Stance.of(crowd.table.member("demo-0").body).grid == view
+    assert crowd.writes[f"{APP}.member.0"] <= writes + 3

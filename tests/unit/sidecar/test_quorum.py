@@ -5,6 +5,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import replace
 from pathlib import Path
+from typing import TypeVar
 from urllib.parse import parse_qs
 
 import pytest
@@ -16,6 +17,7 @@ from tests.processes import free_port
 
 from immutant.clock import SystemClock
 from immutant.contract.environment import Address
+from immutant.contract.gridview import GridView
 from immutant.coordinator.driver import Driver
 from immutant.election import Timings
 from immutant.election.stance import Data, Stance
@@ -24,6 +26,8 @@ from immutant.leases import Lease
 from immutant.sidecar.quorum import Ballot, Quorum
 from immutant.webserver import WebServer
 
+Word = TypeVar("Word")
+
 
 class Played:
     """A member that notes what it is told, and a driver that notes what it learns of it."""
@@ -31,11 +35,12 @@ class Played:
     def __init__(self) -> None:
         self.told: asyncio.Queue[dict[str, list[str]]] = asyncio.Queue()
         self.learnt: asyncio.Queue[Data] = asyncio.Queue()
-        self.writable = True
+        self.seen: asyncio.Queue[GridView] = asyncio.Queue()
+        self.answer: dict[str, object] = {"writable": True}
 
     async def quorum(self, request: Request) -> JSONResponse:
         self.told.put_nowait(parse_qs(request.url.query, keep_blank_values=True))
-        return JSONResponse({"writable": self.writable})
+        return JSONResponse(self.answer)
 
     def server(self, address: Address) -> WebServer:
         route = Route("/v1/quorum", self.quorum, methods=["PUT"])
@@ -49,6 +54,7 @@ async def beside(played: Played, address: Address) -> AsyncIterator[Quorum]:
     backend = await EmbeddedBackend.open(None, replica="demo-0", clock=clock)
     driver = Driver("demo", "demo-0", backend.leases, clock, Timings(), life="demo-0/uid")
     driver.reaches = played.learnt.put_nowait  # type: ignore[method-assign,assignment]
+    driver.sees = played.seen.put_nowait  # type: ignore[method-assign,assignment]
     driver.start()
     driver.meet("app")
     failed = asyncio.Event()
@@ -59,7 +65,7 @@ async def beside(played: Played, address: Address) -> AsyncIterator[Quorum]:
     await backend.close()
 
 
-async def next_of(queue: "asyncio.Queue[Data]") -> Data:
+async def next_of(queue: "asyncio.Queue[Word]") -> Word:
     return await asyncio.wait_for(queue.get(), 10)
 
 
@@ -97,7 +103,7 @@ async def test_a_member_is_told_again_and_again_and_says_whether_it_may_write(
             assert told["gone"] == [""]
             assert await next_of(played.learnt) is Data.WRITABLE
         assert quorum.told
-        played.writable = False
+        played.answer = {"writable": False}
         while await next_of(played.learnt) is not Data.REFUSED:
             pass
 
@@ -117,3 +123,23 @@ async def test_a_member_that_is_only_silent_may_still_write(tmp_path: Path) -> N
     played, address = Played(), Address(path=str(tmp_path / "nobody"))
     async with beside(played, address):
         assert await next_of(played.learnt) is Data.REFUSED
+
+
+async def test_what_the_member_sees_of_the_grid_is_passed_on_until_it_is_silent() -> None:
+    played, address = Played(), Address(host="127.0.0.1", port=free_port())
+    played.answer |= {"members": 3, "view": "0ff1ce", "safe": True}
+    async with beside(played, address):
+        assert await next_of(played.seen) == GridView(), "nobody answers"
+        async with played.server(address):
+            while (seen := await next_of(played.seen)) == GridView():
+                pass
+            assert seen == GridView(3, "0ff1ce", safe=True)
+        while await next_of(played.seen) != GridView():
+            pass
+
+
+async def test_a_member_of_the_version_before_is_not_taken_for_one_that_sees_nobody() -> None:
+    played, address = Played(), Address(host="127.0.0.1", port=free_port())
+    async with played.server(address), beside(played, address):
+        assert await next_of(played.learnt) is Data.WRITABLE
+        assert played.seen.empty()

@@ -12,6 +12,7 @@ from contextlib import asynccontextmanager
 from functools import partial
 
 from immutant.clock import Clock
+from immutant.contract.gridview import GridView
 from immutant.coordinator.bookkeeping import enter_move, enter_word
 from immutant.coordinator.chores import Chores
 from immutant.coordinator.jobdesk import JobDesk
@@ -104,6 +105,7 @@ class Driver:
         self._outage = Outage(timings.renew_period / 4, timings.renew_period)
         self._listed = False
         self._data = Data.WRITABLE
+        self._grid: GridView | None = None
         self._streams: dict[str, asyncio.Queue[Event | None]] = {}
         self._tenures = Tenures()
         self._closing = False
@@ -139,6 +141,12 @@ class Driver:
         if data is not self._data:
             self._data = data
             self._feed(Election.reaches, data)
+
+    def sees(self, grid: GridView) -> None:
+        """Learn what the grid's member sees: the next renewal passes it on."""
+        if grid != self._grid:
+            self._grid = grid
+            self._feed(Election.sees, grid)
 
     def tenures(self) -> dict[str, int]:
         """The fencing tokens of what is held, by singleton lease."""
@@ -290,6 +298,7 @@ class Driver:
             observer=self.ledger,
             zone=self._zone,
             data=self._data,
+            grid=self._grid,
             resident=self._resident,
         )
 

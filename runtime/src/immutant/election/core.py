@@ -10,6 +10,7 @@ from collections.abc import Callable, Collection, Iterator
 from dataclasses import replace
 from functools import partial
 
+from immutant.contract.gridview import GridView
 from immutant.contract.records import member_lease
 from immutant.contract.timings import Timings
 from immutant.election.campaign import Campaign, Holder
@@ -51,6 +52,7 @@ class Election:
         observer: Observer | None = None,
         zone: str = "",
         data: Data = Data.WRITABLE,
+        grid: GridView | None = None,
         resident: bool = False,
         pace: Pace | None = None,
     ) -> None:
@@ -68,6 +70,7 @@ class Election:
             observer: Who hears of the renewals that count.
             zone: Where the member is, for those singletons that prefer a zone; "" if unknown.
             data: How the grid's data is reached from here.
+            grid: What the grid's member beside it sees; see `Stance`.
             resident: Whether it is a member as long as it lives; else only while the application
                 stands for something.
             pace: How gently singletons move; by default what goes with the timings.
@@ -84,6 +87,7 @@ class Election:
         pace = pace or Pace.of(timings)
         self._placement = Placement(incarnation, member, zone, timings, pace)
         self._placement.data = data
+        self._placement.grid = grid
         self._resident = resident
         pause = timings.renew_period / 4
         self._pending = Pending(pause)
@@ -228,6 +232,11 @@ class Election:
     def reaches(self, data: Data, now: float) -> list[Effect]:
         """The grid's data is reached in another way from now on."""
         self._placement.data = data
+        return self.wake(now)
+
+    def sees(self, grid: GridView, now: float) -> list[Effect]:
+        """The grid's member sees this from now on; the next renewal says so."""
+        self._placement.grid = grid
         return self.wake(now)
 
     def drain(self, reason: str, grace: float, now: float) -> list[Effect]:

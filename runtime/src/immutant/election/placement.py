@@ -8,6 +8,7 @@ safety: a wrong choice costs a move.
 from collections.abc import Container, Iterator, Mapping
 from typing import Final
 
+from immutant.contract.gridview import GridView
 from immutant.contract.timings import Timings
 from immutant.election.campaign import Campaign
 from immutant.election.effects import Move, MoveReason
@@ -39,12 +40,14 @@ class Placement:
     Attributes:
         data: How the data is reached. Where it cannot be written this member wants nothing, and
             takes what nobody else has taken.
+        grid: What the grid's member beside this one sees, to be passed on.
     """
 
     def __init__(
         self, incarnation: str, member: str, zone: str, timings: Timings, pace: Pace
     ) -> None:
         self.data = Data.WRITABLE
+        self.grid: GridView | None = None
         self._incarnation = incarnation
         self._member = member
         self._zone = zone
@@ -77,6 +80,7 @@ class Placement:
             wants={name: campaigns[name].prefer for name in shown},
             more=len(wanted) > len(shown) > 0,
             dataless=self.data is Data.GONE,
+            grid=self.grid,
         )
         return said, wanted[0] if wanted else ""
 

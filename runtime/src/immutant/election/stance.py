@@ -11,6 +11,8 @@ from enum import Enum, auto
 from functools import lru_cache
 from typing import Any, Final
 
+from immutant.contract.gridview import GridView
+
 __all__ = ["DRAINING", "ROOM", "Data", "Stance"]
 
 DRAINING: Final = "draining"
@@ -42,6 +44,8 @@ class Stance:
             preference by which it ranks.
         more: It wants more than these.
         dataless: The grid's member beside it is dead, so that nothing is written there.
+        grid: What the grid's member beside it sees; None where there is none, or it was not heard
+            yet.
     """
 
     draining: bool = False
@@ -50,9 +54,10 @@ class Stance:
     wants: Mapping[str, str] = field(default_factory=dict)
     more: bool = False
     dataless: bool = False
+    grid: GridView | None = None
 
     def to_body(self) -> str:
-        """The body that says so; at rest, and without a zone, an empty one."""
+        """The body that says so; at rest, without a zone and without a grid, an empty one."""
         if self.draining:
             return DRAINING
         said: dict[str, Any] = {
@@ -61,6 +66,7 @@ class Stance:
             "wants": dict(self.wants),
             "more": self.more,
             "dataless": self.dataless,
+            "grid": self.grid.to_json() if self.grid else None,
         }
         said = {name: value for name, value in said.items() if value}
         return json.dumps(said, sort_keys=True, separators=(",", ":")) if said else ""
@@ -79,6 +85,7 @@ class Stance:
                 wants={str(name): str(by) for name, by in dict(said.get("wants", {})).items()},
                 more=bool(said.get("more", False)),
                 dataless=bool(said.get("dataless", False)),
+                grid=GridView.of(said.get("grid")),
             )
         except (AttributeError, TypeError, ValueError, RecursionError):
             return Stance()

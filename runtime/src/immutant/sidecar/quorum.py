@@ -1,8 +1,8 @@
 """Whose votes count when the grid splits: told to the member beside this sidecar, again and again.
 
 Belongs here: reading it off the member leases (coordination.md, rule 15), telling it, and learning
-whether the data can be written here. Not here: the decision, which is the grid member's
-(`Quorum` in images/member), since it alone sees who is in reach.
+whether the data can be written here and what the member sees of the grid. Not here: the decision,
+which is the grid member's (`Quorum` in images/member), since it alone sees who is in reach.
 """
 
 import logging
@@ -14,6 +14,7 @@ from urllib.parse import urlencode
 
 from immutant.clock import Clock
 from immutant.contract.environment import Address
+from immutant.contract.gridview import GridView
 from immutant.coordinator.chores import Chores
 from immutant.coordinator.driver import Driver
 from immutant.election.stance import Data, Stance
@@ -122,6 +123,9 @@ class Quorum:
             # Its port is the process's: refused, it has ended. One that is only silent may write.
             dead = isinstance(error.__cause__, ConnectionRefusedError)
             self._driver.reaches(Data.GONE if dead else Data.REFUSED)
+            self._driver.sees(GridView())
         else:
             self._silent, self.told = False, True
             self._driver.reaches(Data.WRITABLE if writable else Data.REFUSED)
+            if (view := GridView.of(answer)) is not None:  # a member of the version before is mute
+                self._driver.sees(view)

@@ -44,7 +44,9 @@ final class Member {
             running.getLifecycleService().addLifecycleListener(this::noticeEnd);
             Topology topology = new Topology(running, settings.owners());
             new Metrics(running, topology, quorum).register();
-            server.open(topology, quorum);
+            Safety safety = new Safety(running, topology);
+            safety.watch();
+            server.open(topology, quorum, safety);
         } catch (HazelcastException error) {
             throw new Refusal("The member cannot start: " + error.getMessage());
         }

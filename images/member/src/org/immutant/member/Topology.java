@@ -83,6 +83,11 @@ final class Topology {
         return held(1, owners);
     }
 
+    /** Changes whenever who owns and backs up what does. */
+    long version() {
+        return service().getPartitionStateManager().getStamp();
+    }
+
     /** How many partitions wait for their move; zero unless this member is the oldest. */
     long migrations() {
         return service().getMigrationManager().getMigrationQueueSize();

@@ -1,5 +1,6 @@
 package org.immutant.member;
 
+import com.hazelcast.cluster.Member;
 import com.sun.net.httpserver.HttpExchange;
 import com.sun.net.httpserver.HttpServer;
 import java.io.IOException;
@@ -28,7 +29,7 @@ final class TopologyServer {
     private volatile Running running;
 
     /** What is told of, while the member runs. */
-    private record Running(Topology topology, Quorum quorum) {}
+    private record Running(Topology topology, Quorum quorum, Safety safety) {}
 
     /** What a path answers. */
     private interface Answer {
@@ -58,8 +59,8 @@ final class TopologyServer {
     }
 
     /** From now on questions are answered. */
-    void open(Topology topology, Quorum quorum) {
-        running = new Running(topology, quorum);
+    void open(Topology topology, Quorum quorum, Safety safety) {
+        running = new Running(topology, quorum, safety);
     }
 
     /** From now on questions are refused again. */
@@ -103,15 +104,22 @@ final class TopologyServer {
         }
     }
 
-    /** Takes whose votes count, and answers whether the members that this one sees may write. */
+    /**
+     * Takes whose votes count, and answers whether the members that this one sees may write, how many
+     * and which they are, and whether what this one owns is on its other owners.
+     */
     private static String quorum(Running now, URI uri) {
         Quorum.Ballot told =
                 new Quorum.Ballot(
                         names(parameter(uri, "voters")),
                         names(parameter(uri, "gone")),
                         nanoseconds(parameter(uri, "until")));
-        boolean writable = now.quorum().tell(told, now.topology().everyone());
-        return Json.object("writable", String.valueOf(writable));
+        Set<Member> members = now.topology().everyone();
+        return Json.object(
+                "writable", String.valueOf(now.quorum().tell(told, members)),
+                "members", String.valueOf(members.size()),
+                "view", Json.string(Safety.view(members)),
+                "safe", String.valueOf(now.safety().safe(members)));
     }
 
     private static Set<String> names(String text) {
