@@ -34,6 +34,7 @@ _PLURALS: Final = {
     "Ingress": "ingresses",
     "Lease": "leases",
     "NetworkPolicy": "networkpolicies",
+    "Node": "nodes",
     "Pod": "pods",
     "PodDisruptionBudget": "poddisruptionbudgets",
     "Role": "roles",
@@ -115,17 +116,22 @@ class Api:
         """
         return await self._ask("PUT", _own_path(manifest), body=manifest)
 
-    async def delete(self, manifest: Json, *, unchanged: bool = False) -> None:
+    async def delete(
+        self, manifest: Json, *, unchanged: bool = False, at_once: bool = False
+    ) -> None:
         """Delete this very object, if it is still there: one of the same name is left alone.
 
         Args:
             manifest: The object; its UID will do.
             unchanged: Leave it alone also where it has changed since it was read.
+            at_once: Do not wait for the kubelet that should end it.
         """
         fields = ("uid", "resourceVersion") if unchanged else ("uid",)
-        precondition = {"preconditions": {one: manifest["metadata"][one] for one in fields}}
+        options: Json = {"preconditions": {one: manifest["metadata"][one] for one in fields}}
+        if at_once:
+            options["gracePeriodSeconds"] = 0
         try:
-            await self._ask("DELETE", _own_path(manifest), body=precondition)
+            await self._ask("DELETE", _own_path(manifest), body=options)
         except (NotFoundError, ConflictError):
             return
 

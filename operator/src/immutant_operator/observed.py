@@ -35,6 +35,11 @@ class Pod:
         revision: The version of the pod template that it was made from.
         ready: Whether it is ready, and not on its way out.
         leaving: Whether it is being deleted.
+        ready_since: Since when it is ready, or is not, as its kubelet says; only to tell one time
+            from another.
+        restarts: How often containers of it were started again.
+        node: Where it runs; "" before that is decided.
+        grace: Seconds that it has to end.
         source: The ConfigMap that it has its source from, if any.
         trouble: Why it is not ready, where that can be told.
     """
@@ -45,6 +50,10 @@ class Pod:
     revision: str
     ready: bool
     leaving: bool
+    ready_since: str = ""
+    restarts: int = 0
+    node: str = ""
+    grace: float = 30.0
     source: str | None = None
     trouble: Trouble | None = None
 
@@ -52,6 +61,7 @@ class Pod:
     def read(cls, body: Json) -> "Pod":
         """The record of a pod."""
         metadata, status = body["metadata"], body.get("status") or {}
+        spec = body.get("spec") or {}
         leaving = "deletionTimestamp" in metadata
         conditions = {one["type"]: one for one in status.get("conditions") or ()}
         ready = conditions.get("Ready", {}).get("status") == "True" and not leaving
@@ -62,6 +72,10 @@ class Pod:
             revision=(metadata.get("labels") or {}).get("controller-revision-hash", ""),
             ready=ready,
             leaving=leaving,
+            ready_since=str(conditions.get("Ready", {}).get("lastTransitionTime") or ""),
+            restarts=sum(one.get("restartCount", 0) for one in _containers(status)),
+            node=str(spec.get("nodeName") or ""),
+            grace=float(spec.get("terminationGracePeriodSeconds") or 30),
             source=_source(body),
             trouble=None if ready or leaving else _trouble(metadata["name"], status, conditions),
         )

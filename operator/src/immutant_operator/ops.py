@@ -12,6 +12,7 @@ from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, Counter, G
 from prometheus_client.exposition import generate_latest
 
 from immutant_operator.registry import Key
+from immutant_operator.workqueue import Work
 
 __all__ = ["Metrics", "serving"]
 
@@ -41,14 +42,15 @@ class Metrics:
             registry=self.registry,
         )
 
-    def timed(self, work: Callable[[Key], Awaitable[None]]) -> Callable[[Key], Awaitable[None]]:
+    def timed(self, work: Work) -> Work:
         """The same work, counted."""
 
-        async def counted(key: Key) -> None:
+        async def counted(key: Key) -> float | None:
             began = time.monotonic()
             with self._failures.count_exceptions():
-                await work(key)
+                again = await work(key)
             self._seconds.observe(time.monotonic() - began)
+            return again
 
         return counted
 

@@ -11,9 +11,10 @@ from typing import Final
 from immutant_operator.api import APP_KIND, Api, ConflictError
 from immutant_operator.moves import Budget, News, news
 from immutant_operator.objects import Json
+from immutant_operator.risk import GRAVE, QUIET
 from immutant_operator.roster import Roster
 
-__all__ = ["now", "report"]
+__all__ = ["now", "report", "tell"]
 
 _MANAGER: Final = "immutant-operator-status"
 
@@ -43,10 +44,10 @@ async def report(
     manifest = {"apiVersion": version, "kind": kind, "metadata": metadata, "status": status}
     await api.apply(manifest, _MANAGER, "status")
     for one in _news(former, status):
-        await _tell(api, body, one)
+        await tell(api, body, one)
     if roster is not None and budget is not None:
         for one in budget.granted(news(former, roster)):
-            await _tell(api, body, one)
+            await tell(api, body, one)
 
 
 def _news(former: Json, status: Json) -> list[News]:
@@ -64,10 +65,14 @@ def _news(former: Json, status: Json) -> list[News]:
 
 def _kind(condition: Json) -> str:
     bad = condition["type"] == "Degraded" and condition["status"] == "True"
-    return "Warning" if bad else "Normal"
+    return "Warning" if bad or condition["reason"] in GRAVE else "Normal"
 
 
 def _is_news(before: Json | None, now: Json) -> bool:
+    if now["type"] == "GridSafe":
+        return False  # each step of a rollout takes it to and fro; Progressing says what is awaited
+    if now["type"] == "DataAtRisk" and before and {before["reason"], now["reason"]} <= QUIET:
+        return False
     if before is None:
         return bool(now["status"] == "True")
     if now["type"] == "Degraded" and now["status"] == "True":
@@ -75,7 +80,8 @@ def _is_news(before: Json | None, now: Json) -> bool:
     return bool(before["status"] != now["status"] or before["reason"] != now["reason"])
 
 
-async def _tell(api: Api, body: Json, said: News) -> None:
+async def tell(api: Api, body: Json, said: News) -> None:
+    """Write an event about an app."""
     metadata, moment = body["metadata"], now()
     text = f"{metadata['uid']}{said.reason}{said.message}{moment}"
     event = {

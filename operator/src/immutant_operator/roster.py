@@ -6,13 +6,14 @@ Leases (the sidecars, `immutant.kube`; a test holds the two together).
 """
 
 import json
-from collections.abc import Iterable
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
 
 from immutant.contract import names
 from immutant.contract.records import is_member_lease, kind_and_name
+from immutant_operator.members import MemberLease, by_pod
 from immutant_operator.objects import Json
 
 __all__ = ["JobRecord", "Roster", "Singleton", "Tenure"]
@@ -83,12 +84,14 @@ class Roster:
         jobs: Those that were held at least once.
         failing: Daemons that fail again and again, with the pod where they do.
         ended: The Leases of the pods that have no life now, with their ordinals.
+        members: The Leases of all pods, by the pods' UIDs.
     """
 
     tenures: tuple[Tenure, ...] = ()
     jobs: tuple[JobRecord, ...] = ()
     failing: tuple[tuple[Singleton, str], ...] = ()
     ended: tuple[tuple[int, Json], ...] = ()
+    members: Mapping[str, MemberLease] = field(default_factory=dict)
 
     @classmethod
     def read(cls, app: str, uid: str, leases: Iterable[Json]) -> "Roster":
@@ -104,6 +107,7 @@ class Roster:
             jobs=tuple(one.job(named) for named, one in others if named.kind == "job"),
             failing=tuple(sorted(_failing(members.values()))),
             ended=tuple(_ended(app, zip(read, own, strict=True))),
+            members=by_pod(app, uid, own),
         )
 
 

@@ -5,10 +5,14 @@ Belongs here: the status as a pure function. Not here: writing it (`immutant_ope
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from datetime import datetime
 from typing import Any
 
+from immutant_operator.grid import Grid
 from immutant_operator.objects import Json
 from immutant_operator.observed import Fleet
+from immutant_operator.podtable import rows
+from immutant_operator.risk import at_risk
 from immutant_operator.rollout import Step
 from immutant_operator.roster import Roster
 from immutant_operator.singletons import reported
@@ -26,12 +30,16 @@ class Finding:
         step: What is under way.
         problem: What keeps the spec from being carried out: a reason and a sentence.
         roster: What the Leases say.
+        grid: What the Leases of the pods say of the grid.
+        kept: Why pods on dead nodes are not replaced; "": there are none.
     """
 
     fleet: Fleet
     step: Step | None
     problem: tuple[str, str] | None = None
     roster: Roster = field(default_factory=Roster)
+    grid: Grid = field(default_factory=Grid)
+    kept: str = ""
 
 
 def compose(app: App, finding: Finding, former: Mapping[str, Any], now: str) -> Json:
@@ -44,21 +52,57 @@ def compose(app: App, finding: Finding, former: Mapping[str, Any], now: str) -> 
         now: The time of those that have, in RFC 3339.
     """
     fleet, wanted = finding.fleet, app.spec.replicas
+    before = {one["type"]: one for one in former.get("conditions") or ()}
+    versions = _versions(app, fleet, former, now)
+    stalled = _stalled(app, finding.step, versions.get("progressedAt", now), now)
+    verdict = finding.grid.verdict()
     states = {
         "Ready": _ready(wanted, fleet.ready),
-        "Progressing": _progressing(finding),
-        "Degraded": degraded(finding),
+        "Progressing": _progressing(finding, stalled),
+        "Degraded": degraded(finding, stalled),
+        "GridSafe": (verdict.status, verdict.reason, verdict.message),
+        "DataAtRisk": at_risk(app, finding.grid, before.get("DataAtRisk")),
     }
     return {
         "observedGeneration": app.generation,
         "replicas": len(fleet.pods),
         "readyReplicas": fleet.ready,
+        **versions,
         "ready": f"{fleet.ready}/{wanted}",
         "selector": ",".join(f"{key}={value}" for key, value in app.selector("app").items()),
         "url": app.url,
+        "pods": rows(fleet, finding.grid, finding.roster),
         **reported(finding.roster, former, now),
         "conditions": _conditions(states, app.generation, former, now),
     }
+
+
+def _versions(app: App, fleet: Fleet, former: Mapping[str, Any], now: str) -> Json:
+    """Which versions there are, and when that last changed.
+
+    Before the StatefulSet's controller has seen a change, it is as it was.
+    """
+    told = ("updatedReplicas", "currentRevision", "updateRevision", "progressedAt")
+    if not fleet.revision:
+        return {key: former[key] for key in told if key in former}
+    outdated = [pod.revision for pod in fleet.pods if fleet.outdated(pod)]
+    found = {
+        "updatedReplicas": len(fleet.pods) - len(outdated),
+        "currentRevision": outdated[0] if outdated else fleet.revision,
+        "updateRevision": fleet.revision,
+    }
+    seen = {**found, "replicas": len(fleet.pods), "observedGeneration": app.generation}
+    is_same = all(former.get(key) == value for key, value in seen.items())
+    return {**found, "progressedAt": former.get("progressedAt", now) if is_same else now}
+
+
+def _stalled(app: App, step: Step | None, since: str, now: str) -> str:
+    """That a rollout has stood still for too long, and what it waits for; "": it has not."""
+    deadline = app.spec.rollout.progress_deadline
+    waited = (datetime.fromisoformat(now) - datetime.fromisoformat(since)).total_seconds()
+    if step is None or not step.moving or waited <= deadline:
+        return ""
+    return f"nothing has come further for {deadline:g} s: {step.message}"
 
 
 def unreadable(generation: int, problem: tuple[str, str], former: Json, now: str) -> Json:
@@ -80,20 +124,26 @@ def _ready(wanted: int, ready: int) -> State:
     return ("True", "PodsReady", sentence) if enough else ("False", "PodsNotReady", sentence)
 
 
-def _progressing(finding: Finding) -> State:
+def _progressing(finding: Finding, stalled: str) -> State:
     if finding.step is None:
         return "False", "Stopped", "nothing is changed before the trouble is mended"
+    if stalled:
+        return "False", "RolloutStalled", stalled
     moving = "True" if finding.step.moving else "False"
     return moving, finding.step.reason, finding.step.message
 
 
-def degraded(finding: Finding) -> State:
-    """The condition Degraded: the spec's problem, or that of the first pod that has one."""
+def degraded(finding: Finding, stalled: str = "") -> State:
+    """The condition Degraded: the spec's problem, that of the first pod that has one, a stall."""
     if finding.problem is not None:
         return "True", *finding.problem
     troubles = [pod.trouble for pod in finding.fleet.pods if pod.trouble is not None]
     if troubles:
         return "True", troubles[0].reason, troubles[0].message
+    if finding.kept:
+        return "True", "NodeLost", finding.kept
+    if stalled:
+        return "True", "RolloutStalled", stalled
     return "False", "AsExpected", "no trouble is known"
 
 

@@ -9,12 +9,15 @@ import asyncio
 import logging
 import random
 from collections.abc import Awaitable, Callable
-from typing import Final
+from typing import Final, TypeAlias
 
 from immutant_operator.errors import OperatorError
 from immutant_operator.registry import Key
 
-__all__ = ["WorkQueue"]
+__all__ = ["Work", "WorkQueue"]
+
+Work: TypeAlias = Callable[[Key], Awaitable[float | None]]
+"""What is done with a key; it returns the seconds after which the key should come again, if any."""
 
 _FIRST_DELAY: Final = 0.2
 _LONGEST_DELAY: Final = 60.0
@@ -26,7 +29,7 @@ _log = logging.getLogger(__name__)
 class WorkQueue:
     """Keys, each worked on by one worker at a time."""
 
-    def __init__(self, work: Callable[[Key], Awaitable[None]], chance: random.Random) -> None:
+    def __init__(self, work: Work, chance: random.Random) -> None:
         """Make a queue.
 
         Args:
@@ -77,11 +80,13 @@ class WorkQueue:
             self._queued.discard(key)
             self._busy.add(key)
             try:
-                await self._work(key)
+                again = await self._work(key)
             except Exception as error:
                 self._retry(key, error)
             else:
                 self._failures.pop(key, None)
+                if again is not None:
+                    self.add_within(key, again)
             finally:
                 self._busy.discard(key)
             if key in self._again:

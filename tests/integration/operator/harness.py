@@ -1,18 +1,26 @@
-"""What plays the cluster around the operator: the StatefulSet's controller, and a kubelet's word.
+"""What plays the cluster around the operator: the StatefulSet's controller, a kubelet's word, and
+that of the pods' sidecars.
 
-Belongs here: running the real controllers, and saying of a pod what a kubelet would say.
+Belongs here: running the real controllers, and saying of a pod what kubelet and sidecar would say.
 """
 
 import asyncio
 import contextlib
+import itertools
 import subprocess
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from hashlib import sha256
 from typing import Any
 
 from tests.e2e.testbed import programs
 from tests.integration.kube.apiserver import ApiServer
+from tests.unit.operator.leases import written
 
+from immutant.contract.gridview import GridView
+from immutant.election.stance import Stance
+from immutant.kube.records import Owner
+from immutant.leases import Lease
 from immutant_operator.api import APP_KIND, Api, NotFoundError
 from immutant_operator.apply import inventory
 from immutant_operator.builders import Cluster
@@ -24,6 +32,8 @@ from immutant_operator.spec import parse
 
 CLUSTER = Cluster(Images("runtime:1", "member:1", "router:1"))
 PATIENCE = 20.0
+A_LOOK = 2.0
+"""Seconds that pass, by the operator's clock, from one look to the next."""
 
 
 def kubectl(server: ApiServer, *arguments: str, stdin: str = "", check: bool = True) -> str:
@@ -75,7 +85,9 @@ class Operated:
         self.namespace = namespace
         self.name = name
         self.registry = Registry()
-        self.reconciler = Reconciler(api, CLUSTER, self.registry)
+        self.now = 0.0
+        self.reconciler = Reconciler(api, CLUSTER, self.registry, lambda: self.now)
+        self._renewals = itertools.count()
 
     async def write(self, **spec: Any) -> None:
         """Write the app's spec, as `kubectl apply` would."""
@@ -90,7 +102,8 @@ class Operated:
         await self.api.apply({**body, "data": {"app.py": text}}, "user")
 
     async def look(self) -> Json:
-        """One reconcile; the app after it."""
+        """One reconcile, a while after the one before; the app after it."""
+        self.now += A_LOOK
         await self.reconciler.reconcile((self.namespace, self.name))
         return await self.api.get(*APP_KIND, self.namespace, self.name)
 
@@ -112,10 +125,31 @@ class Operated:
         return {pod["metadata"]["name"]: pod for pod in found}
 
     async def make_ready(self) -> None:
-        """Every pod that can run is ready, at once."""
+        """Every pod that can run is ready, at once, and its member is in a grid that is safe."""
         for pod in (await self.pods()).values():
             if pod["spec"]["containers"][0]["image"] != "broken:1":
                 await self.say(pod, {"conditions": [{"type": "Ready", "status": "True"}]})
+        await self.renew()
+
+    async def renew(self, *, is_safe: bool = True, but: str = "") -> None:
+        """Every pod's sidecar but one's renews its Lease, and says in it what its member sees."""
+        app = await self.api.get(*APP_KIND, self.namespace, self.name)
+        owner = Owner(self.namespace, self.name, app["metadata"]["uid"])
+        pods = [pod["metadata"] for name, pod in (await self.pods()).items() if name != but]
+        uids = sorted(pod["uid"] for pod in pods)
+        view = sha256(",".join(uids).encode()).hexdigest()[:16]
+        body = Stance(grid=GridView(len(uids), view, is_safe)).to_body()
+        for pod in pods:
+            lease = Lease(
+                f"{self.name}.member.{pod['name'].rpartition('-')[2]}",
+                holder=f"{pod['name']}/{pod['uid']}/life",
+                member=pod["name"],
+                nonce="life",
+                duration=4.0,
+                write=str(next(self._renewals)),
+                body=body,
+            )
+            await self.api.apply(written(lease, owner=owner), "sidecar")
 
     async def say(self, pod: Json, status: Json) -> None:
         """Write a pod's status, as its kubelet would."""

@@ -81,6 +81,18 @@ def test_the_operator_reads_secrets_only_where_it_may_and_never_lists_them() -> 
     assert verbs("--set", "rbac.readSecrets=true") == ["get"]
 
 
+def test_nodes_are_listed_only_where_that_is_allowed_and_by_no_other_verb() -> None:
+    def verbs(*options: str) -> list[list[str]]:
+        objects = rendered(*options)
+        roles = [*of_kind(objects, "ClusterRole"), *of_kind(objects, "Role")]
+        rules = [rule for role in roles for rule in role["rules"]]
+        return [rule["verbs"] for rule in rules if "nodes" in rule["resources"]]
+
+    assert verbs() == [["list"]]
+    assert verbs("--set", "rbac.readNodes=false") == []
+    assert verbs("--set", "watchNamespace=team") == []
+
+
 def test_before_admission_policies_existed_the_chart_says_what_that_means() -> None:
     old = ("template", "x", str(CHART), "--kube-version", "1.29")
     ended = helm(*old)

@@ -5,9 +5,16 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 from tests.integration.kube.apiserver import ApiServer
-from tests.integration.operator.harness import Operated, condition, is_complete, kubectl
+from tests.integration.operator.harness import (
+    A_LOOK,
+    Operated,
+    condition,
+    is_complete,
+    kubectl,
+)
 
 from immutant_operator.api import APP_KIND
+from immutant_operator.objects import Json
 
 HOST = {"host": "demo.example.org"}
 
@@ -140,10 +147,76 @@ async def test_kubectl_scales_it_and_shrinks_it_one_pod_at_a_time(
     kubectl(server, "-n", operated.namespace, "scale", "immutantapp", "demo", "--replicas=3")
     await operated.until(lambda app: is_complete(app) and app["status"]["replicas"] == 3)
     kubectl(server, "-n", operated.namespace, "scale", "iapp/demo", "--replicas=1")
-    await operated.look()
-    statefulset = await operated.api.get("apps/v1", "StatefulSet", operated.namespace, "demo")
-    assert statefulset["spec"]["replicas"] == 2
-    await operated.until(lambda app: is_complete(app) and app["status"]["ready"] == "1/1")
+    sizes = set()
+
+    def shrunk(app: Json) -> bool:
+        sizes.add(app["status"]["replicas"])
+        return is_complete(app) and app["status"]["ready"] == "1/1"
+
+    await operated.until(shrunk)
+    assert sizes == {1, 2, 3}
+
+
+async def test_no_pod_goes_while_the_grid_makes_copies_and_the_status_says_so(
+    operated: Operated,
+) -> None:
+    await operated.write(replicas=2)
+    await operated.until(is_complete)
+    old = {pod["metadata"]["uid"] for pod in (await operated.pods()).values()}
+    await operated.write(replicas=2, image="another:1")
+    for _ in range(5):
+        await operated.renew(is_safe=False)
+        app = await operated.look()
+    assert {pod["metadata"]["uid"] for pod in (await operated.pods()).values()} == old
+    assert condition(app, "GridSafe")["reason"] == "CopiesMissing"
+    assert condition(app, "DataAtRisk")["reason"] == "CopiesMissing"
+    assert "copies of what demo-0, demo-1 has are still" in condition(app, "Progressing")["message"]
+    assert [row["updated"] for row in app["status"]["pods"]] == [False, False]
+    app = await operated.until(is_complete)
+    assert [row["updated"] for row in app["status"]["pods"]] == [True, True]
+    assert condition(app, "GridSafe")["status"] == "True"
+
+
+async def test_a_pause_holds_a_rollout_and_going_back_needs_no_new_pod(operated: Operated) -> None:
+    await operated.write(replicas=2)
+    await operated.until(is_complete)
+    old = {pod["metadata"]["uid"] for pod in (await operated.pods()).values()}
+    await operated.write(replicas=2, image="another:1", rollout={"paused": True})
+    app = await operated.until(lambda app: condition(app, "Progressing")["reason"] == "Paused")
+    assert app["status"]["updatedReplicas"] == 0
+    await operated.write(replicas=2)
+    await operated.until(is_complete)
+    assert {pod["metadata"]["uid"] for pod in (await operated.pods()).values()} == old
+
+
+async def test_a_pod_on_a_dead_node_is_made_anew_without_its_kubelet(
+    operated: Operated, server: ApiServer
+) -> None:
+    await operated.write(replicas=2)
+    await operated.until(is_complete)
+    for number, is_reached in enumerate(("True", "Unknown")):
+        node = f"node-{number}-{operated.namespace}"
+        server.call("POST", "/api/v1/nodes", {"metadata": {"name": node}})
+        ready = {"type": "Ready", "status": is_reached}
+        status = {"status": {"conditions": [ready]}}
+        server.call("PATCH", f"/api/v1/nodes/{node}/status", status)
+        pod = f"/api/v1/namespaces/{operated.namespace}/pods/demo-{number}"
+        target = {"kind": "Node", "name": node}
+        binding = {"metadata": {"name": f"demo-{number}"}, "target": target}
+        server.call("POST", f"{pod}/binding", binding)
+    dead = (await operated.pods())["demo-1"]
+    await operated.say(dead, {"conditions": [{"type": "Ready", "status": "False"}]})
+    looks = 0
+    while (await operated.pods()).get("demo-1", dead)["metadata"]["uid"] == dead["metadata"]["uid"]:
+        await operated.renew(but="demo-1")
+        await operated.look()
+        looks += 1
+        assert looks < 20
+    assert looks > 4.0 / A_LOOK, "its Lease was waited for"
+    events = await operated.api.list("v1", "Event", operated.namespace, {})
+    (told,) = [one["message"] for one in events if one["reason"] == "PodReplaced"]
+    assert told.startswith("demo-1 is made anew: node-1-")
+    await operated.until(is_complete)
 
 
 async def test_an_app_that_goes_takes_its_objects_along_without_the_operator(

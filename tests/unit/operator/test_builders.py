@@ -43,6 +43,19 @@ def test_every_selector_selects_what_it_is_for() -> None:
         assert [budget.items() <= own.items() for own in labels] == selected
 
 
+def test_node_drains_take_as_many_pods_at_once_as_a_rollout_does() -> None:
+    def most(**spec: Any) -> int:
+        found: int = one(built(**spec), "PodDisruptionBudget")["spec"]["maxUnavailable"]
+        return found
+
+    assert most() == most(replicas=5) == 1
+    many = {"replicas": 10, "cache": {"owners": 4}}
+    assert most(rollout={"maxUnavailable": 2}, **many) == 2
+    assert most(rollout={"maxUnavailable": "25%"}, **many) == 2, "rounded down"
+    assert most(rollout={"maxUnavailable": "1%"}, **many) == 1
+    assert most(rollout={"maxUnavailable": "100%"}, **many) == 3, "a copy stays"
+
+
 def test_all_pods_are_at_the_restricted_level() -> None:
     for template in pods(built(SOURCE)):
         spec = template["spec"]

@@ -4,23 +4,22 @@ import itertools
 from dataclasses import replace
 
 import pytest
+from tests.unit.operator.fleets import ages, fleet, lease, pod, safe
 
+from immutant_operator.grid import Grid
 from immutant_operator.observed import Fleet, Pod
-from immutant_operator.rollout import next_size, next_step
+from immutant_operator.pace import Pace
+from immutant_operator.rollout import STEADY, STEADY_AFTER_RESTART, next_size, next_step
 
 
-def pod(ordinal: int, revision: str = "new", *, ready: bool = True, leaving: bool = False) -> Pod:
-    name = f"demo-{ordinal}"
-    return Pod(name, f"{name}-{revision}", ordinal, revision, ready and not leaving, leaving)
-
-
-def fleet(*pods: Pod, size: int | None = None, revision: str = "new") -> Fleet:
-    return Fleet(len(pods) if size is None else size, revision, pods)
+def sized(wanted: int, there: Fleet) -> int:
+    return next_size(wanted, there, safe(there))
 
 
 def replaced(wanted: int, there: Fleet) -> str | None:
-    step = next_step(wanted, there)
-    return step.replace.name if step.replace else None
+    step = next_step(wanted, there, safe(there))
+    assert len(step.replace) <= 1
+    return step.replace[0].name if step.replace else None
 
 
 def test_pods_are_replaced_from_the_highest_down() -> None:
@@ -56,39 +55,105 @@ def test_the_last_old_pod_is_not_touched_while_the_new_one_does_not_come_up() ->
 
 def test_a_single_pod_that_serves_gets_a_second_before_it_goes() -> None:
     alone = fleet(pod(0, "old"))
-    assert (next_size(1, alone), replaced(1, alone)) == (2, None)
+    assert (sized(1, alone), replaced(1, alone)) == (2, None)
     assert replaced(1, fleet(pod(0, "old"), pod(1, ready=False))) is None
     assert replaced(1, fleet(pod(0, "old"), pod(1))) == "demo-0"
-    assert next_size(1, fleet(pod(0, ready=False), pod(1))) == 2
-    assert next_size(1, fleet(pod(0), pod(1))) == 1
+    assert sized(1, fleet(pod(0, ready=False), pod(1))) == 2
+    assert sized(1, fleet(pod(0), pod(1))) == 1
 
 
 def test_a_single_pod_that_does_not_serve_is_replaced_in_place() -> None:
     broken = fleet(pod(0, "old", ready=False))
-    assert (next_size(1, broken), replaced(1, broken)) == (1, "demo-0")
+    assert (sized(1, broken), replaced(1, broken)) == (1, "demo-0")
 
 
 def test_the_temporary_pod_goes_at_once_when_the_change_is_taken_back() -> None:
-    assert next_size(1, fleet(pod(0, "old"), pod(1, "broken", ready=False), revision="old")) == 1
+    assert sized(1, fleet(pod(0, "old"), pod(1, "broken", ready=False), revision="old")) == 1
 
 
 def test_more_pods_come_at_once_and_go_one_by_one() -> None:
-    assert next_size(5, fleet(pod(0), pod(1))) == 5
-    assert next_size(1, fleet(pod(0), pod(1), pod(2))) == 2
-    assert next_size(0, fleet(pod(0))) == 0
+    assert sized(5, fleet(pod(0), pod(1))) == 5
+    assert sized(1, fleet(pod(0), pod(1), pod(2))) == 2
+    assert sized(0, fleet(pod(0))) == 0
 
 
 def test_no_pod_goes_before_the_one_before_it_has_gone() -> None:
-    assert next_size(0, fleet(pod(0), pod(1), pod(2, leaving=True), size=2)) == 2
+    assert sized(0, fleet(pod(0), pod(1), pod(2, leaving=True), size=2)) == 2
 
 
 def test_a_pod_that_serves_stays_while_those_below_it_do_not() -> None:
-    assert next_size(1, fleet(pod(0, ready=False), pod(1))) == 2
-    assert next_size(1, fleet(pod(0, ready=False), pod(1, ready=False))) == 1
+    assert sized(1, fleet(pod(0, ready=False), pod(1))) == 2
+    assert sized(1, fleet(pod(0, ready=False), pod(1, ready=False))) == 1
 
 
 def test_no_pod_goes_before_it_is_known_which_are_outdated() -> None:
-    assert next_size(1, fleet(pod(0, "old"), pod(1), revision="")) == 2
+    assert sized(1, fleet(pod(0, "old"), pod(1), revision="")) == 2
+
+
+def test_no_pod_that_serves_goes_while_the_grid_is_not_safe_and_it_is_said_why() -> None:
+    there = fleet(pod(0, "old"), pod(1, "old"))
+    leases = {one.uid: lease(one, 2, safe=one.ordinal > 0) for one in there.pods}
+    unsafe = Grid(there.pods, leases, ages(there.pods))
+    step = next_step(2, there, unsafe)
+    assert (step.replace, step.moving, step.again is not None) == ((), True, True)
+    assert step.message == ("demo-1 is next of 2; copies of what demo-0 has are still to be made")
+    same = replace(there, revision="old")
+    assert next_size(1, same, unsafe) == 2
+    assert "copies of what demo-0 has" in next_step(1, same, unsafe).message
+    assert next_size(0, same, unsafe) == 1, "nothing is kept anyway"
+
+
+def test_a_pod_that_was_ready_for_a_moment_is_not_believed() -> None:
+    there = fleet(pod(0, "old"), pod(1))
+    assert next_step(2, there, safe(there, steady=STEADY)).replace != ()
+    young = next_step(2, there, safe(there, steady=STEADY - 1))
+    assert (young.replace, young.again) == ((), 1.0)
+    assert "has been ready for a while" in young.message
+    restarted = fleet(pod(0, "old"), pod(1, restarts=1))
+    assert next_step(2, restarted, safe(restarted, steady=STEADY_AFTER_RESTART - 1)).replace == ()
+    assert next_step(2, restarted, safe(restarted, steady=STEADY_AFTER_RESTART)).replace != ()
+
+
+def test_nothing_is_replaced_while_a_pod_that_was_scaled_away_still_goes() -> None:
+    there = fleet(pod(0, "old"), pod(1, "old"), pod(2, "old"), size=2)
+    step = next_step(2, there, safe(there))
+    assert (step.replace, step.message) == ((), "waiting for demo-2 to end")
+
+
+def test_a_broken_pod_does_not_go_from_under_one_that_leaves() -> None:
+    there = fleet(pod(0), pod(1, leaving=True), pod(2), pod(3, ready=False))
+    assert sized(2, there) == 4
+
+
+def test_more_pods_go_at_once_where_the_copies_allow_it_and_it_is_said_where_not() -> None:
+    there = fleet(*(pod(number, "old") for number in range(5)))
+    step = next_step(5, there, safe(there), Pace(most=3, owners=3))
+    assert [one.name for one in step.replace] == ["demo-4", "demo-3"]
+    assert step.message.endswith("; 2 at once and not 3, since each entry is on 3 pods")
+    assert len(next_step(5, there, safe(there), Pace(most=2, owners=4)).replace) == 2
+    assert Pace(most=3, owners=1).at_once(5) == 1
+    assert Pace(most=3, owners=4).at_once(2) == 1, "two pods have two copies"
+    assert Pace(most=3, owners=4).at_once(1) == 1
+
+
+def test_a_pause_replaces_nothing_and_takes_nothing_back() -> None:
+    paused = Pace(paused=True)
+    there = fleet(pod(0, "old"), pod(1, "old"))
+    step = next_step(2, there, safe(there), paused)
+    assert (step.replace, step.moving, step.reason) == ((), False, "Paused")
+    alone = fleet(pod(0, "old"))
+    assert next_size(1, alone, safe(alone), paused) == 1
+    half = fleet(pod(0, "old"), pod(1))
+    assert next_size(1, half, safe(half), paused) == 2
+    assert next_size(4, there, safe(there), paused) == 4, "scaling goes on"
+
+
+def test_going_back_to_the_version_before_replaces_only_what_is_of_the_new_one() -> None:
+    half = fleet(pod(0, "old"), pod(1, "old"), pod(2, "broken", ready=False), revision="old")
+    step = next_step(3, half, safe(half))
+    assert [one.name for one in step.replace] == ["demo-2"]
+    back = fleet(pod(0, "old"), pod(1, "old"), pod(2, "old"), revision="old")
+    assert next_step(3, back, safe(back)).reason == "Complete"
 
 
 class Played:
@@ -102,11 +167,11 @@ class Played:
 
     def turn(self, wanted: int) -> bool:
         """One reconcile and what follows from it; whether anything moves."""
-        self.size = next_size(wanted, self.seen)
+        self.size = next_size(wanted, self.seen, safe(self.seen))
         self._obey()
-        step = next_step(wanted, self.seen)
-        if step.replace is not None:
-            self.pods.remove(step.replace)
+        step = next_step(wanted, self.seen, safe(self.seen))
+        for gone in step.replace:
+            self.pods.remove(gone)
         self.fewest = min(self.fewest, sum(one.ready for one in self.pods))
         self._obey()
         self.pods = [replace(one, ready=one.revision != self.bad) for one in self.pods]

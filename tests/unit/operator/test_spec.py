@@ -53,6 +53,8 @@ def test_durations_are_seconds(text: str, seconds: float) -> None:
         ({"replicas": "two"}, "spec.replicas"),
         ({"cache": {"memory": "lots"}}, "write it as 128Mi or 1Gi"),
         ({"web": {"health": {"period": "2"}}}, "write seconds or milliseconds"),
+        ({"rollout": {"maxUnavailable": 0}}, "spec.rollout.maxUnavailable"),
+        ({"rollout": {"maxUnavailable": "0%"}}, "spec.rollout.maxUnavailable"),
         ({"singletons": {"renewDeadline": "3.9s"}}, "raise leaseDuration or lower renewDeadline"),
     ],
 )

@@ -1,12 +1,19 @@
 """What users are told, from what kubelets say of pods."""
 
+import re
 from typing import Any
 
 import pytest
+from tests.documents import ROOT
 from tests.unit.operator.apps import app
+from tests.unit.operator.fleets import ages, lease, safe
+from tests.unit.operator.leases import member, singleton
 
+from immutant_operator.grid import Grid
 from immutant_operator.observed import Fleet, Pod
-from immutant_operator.rollout import next_step
+from immutant_operator.rollout import Step, next_step
+from immutant_operator.roster import Roster
+from immutant_operator.spec.state import AppStatus
 from immutant_operator.status import Finding, compose, unreadable
 
 NOW, THEN = "2030-01-02T00:00:00Z", "2030-01-01T00:00:00Z"
@@ -34,7 +41,8 @@ def fleet(*pods: Any) -> Fleet:
 
 
 def conditions(there: Fleet, former: Any = None, **spec: Any) -> dict[str, Any]:
-    finding = Finding(there, next_step(spec.get("replicas", 1), there))
+    grid = safe(there)
+    finding = Finding(there, next_step(spec.get("replicas", 1), there, grid), grid=grid)
     status = compose(app(**spec), finding, former or {}, NOW)
     return {one["type"]: one for one in status["conditions"]}
 
@@ -45,6 +53,8 @@ def test_an_app_whose_pods_are_ready_is_ready_complete_and_without_trouble() -> 
         "Ready": "True",
         "Progressing": "False",
         "Degraded": "False",
+        "GridSafe": "True",
+        "DataAtRisk": "False",
     }
     assert found["Ready"]["message"] == "2 of 2 pods are ready"
     assert found["Ready"]["observedGeneration"] == 3
@@ -147,3 +157,123 @@ def test_a_spec_that_cannot_be_read_leaves_the_rest_of_the_status() -> None:
 
 def test_a_change_that_the_controller_has_not_seen_has_no_revision_yet() -> None:
     assert Fleet.read(statefulset(1, seen=0), [pod()]).revision == ""
+
+
+def risk(there: Fleet, former: str = "", grid: Grid | None = None, **spec: Any) -> Any:
+    before = {"conditions": [{"type": "DataAtRisk", "status": "?", "reason": former}]}
+    finding = Finding(there, None, grid=grid or safe(there))
+    status = compose(app(**spec), finding, before if former else {}, NOW)
+    (found,) = [one for one in status["conditions"] if one["type"] == "DataAtRisk"]
+    return found["status"], found["reason"]
+
+
+def test_data_is_at_risk_where_the_next_loss_costs_some_and_where_all_is_gone() -> None:
+    two = fleet(pod(0, ready=True), pod(1, ready=True))
+    one = fleet(pod(0, ready=True))
+    none = fleet(pod(0), pod(1))
+    assert risk(two, replicas=2) == ("False", "AllCopies")
+    assert risk(one, replicas=1) == ("True", "TooFewPods")
+    assert risk(one, replicas=2) == ("True", "CopiesMissing")
+    assert risk(two, replicas=2, cache={"owners": 1}) == ("True", "OneOwner")
+    assert risk(fleet(), replicas=0) == ("True", "ScaledToZero")
+    nobody = Grid(none.pods)
+    assert risk(none, grid=nobody, replicas=2) == ("False", "NoData")
+    assert risk(none, "ScaledToZero", nobody, replicas=2) == ("False", "NoData")
+    assert risk(none, "AllCopies", nobody, replicas=2) == ("True", "NoPodHasData")
+    assert risk(none, "NoPodHasData", nobody, replicas=2) == ("True", "NoPodHasData")
+    leases = {pod.uid: lease(pod, 2, safe=False) for pod in two.pods}
+    copying = Grid(two.pods, leases, ages(two.pods))
+    assert risk(two, "AllCopies", copying, replicas=2) == ("True", "CopiesMissing")
+
+
+def test_each_pod_has_a_row() -> None:
+    there = fleet(pod(0, ready=True), pod(1))
+    leases = [member(0), singleton("demo.daemon.counter", 0), singleton("demo.job.ajob", 0)]
+    roster = Roster.read("demo", "uid-1", leases)
+    drains = lease(there.pods[1], 0, draining=True)
+    grid = Grid(
+        there.pods,
+        {"uid-0": lease(there.pods[0], 2), "uid-1": drains},
+        ages(there.pods),
+    )
+    status = compose(app(), Finding(there, None, None, roster, grid), {}, NOW)
+    common = {"updated": True}
+    assert status["pods"] == [
+        {"name": "demo-0", "ready": True, "member": True, "singletons": 2, **common},
+        {
+            "name": "demo-1",
+            "ready": False,
+            "member": False,
+            "singletons": 0,
+            **common,
+            "drain": "draining",
+        },
+    ]
+    AppStatus.model_validate(status)
+
+
+MOVING = Step((), True, "RollingOut", "waiting for demo-1 to be ready")
+
+
+def after(former: Any, there: Fleet, now: str, step: Step = MOVING, **spec: Any) -> Any:
+    return compose(app(**spec), Finding(there, step, grid=safe(there)), former, now)
+
+
+def reasons(status: Any) -> dict[str, str]:
+    return {one["type"]: one["reason"] for one in status["conditions"]}
+
+
+def test_a_rollout_that_stands_still_is_told_after_its_deadline_and_again_when_it_goes_on() -> None:
+    there, late = fleet(pod(0, ready=True), pod(1)), "2030-01-02T00:10:01Z"
+    first = after({}, there, NOW)
+    assert reasons(first)["Progressing"] == "RollingOut"
+    assert first["progressedAt"] == NOW
+    assert reasons(after(first, there, "2030-01-02T00:10:00Z"))["Progressing"] == "RollingOut"
+    stalled = after(first, there, late)
+    assert reasons(stalled)["Progressing"] == "RolloutStalled"
+    assert reasons(stalled)["Degraded"] == "RolloutStalled"
+    (said,) = [one["message"] for one in stalled["conditions"] if one["type"] == "Degraded"]
+    assert said == "nothing has come further for 600 s: waiting for demo-1 to be ready"
+    soon = after(first, there, late, rollout={"progressDeadline": "3600s"})
+    assert reasons(soon)["Progressing"] == "RollingOut"
+    assert reasons(after(stalled, fleet(pod(0)), late))["Progressing"] == "RollingOut"
+
+
+def test_what_the_failing_pod_says_comes_before_the_stall_and_no_pause_is_a_stall() -> None:
+    broken = pod(1, container={"state": {"waiting": {"reason": "ErrImagePull"}}})
+    there, late = fleet(pod(0, ready=True), broken), "2030-01-02T00:10:01Z"
+    first = after({}, there, NOW)
+    found = reasons(after(first, there, late))
+    assert (found["Degraded"], found["Progressing"]) == ("ImagePullFailed", "RolloutStalled")
+    resting = Step((), False, "Paused", "paused")
+    assert reasons(after(first, there, late, resting))["Progressing"] == "Paused"
+
+
+def test_versions_are_told_from_where_to_where_and_kept_while_none_is_known() -> None:
+    old = pod(0, ready=True, labels={"controller-revision-hash": "old"})
+    status = after({}, fleet(old, pod(1, ready=True)), NOW)
+    told = {key: status[key] for key in ("currentRevision", "updateRevision", "updatedReplicas")}
+    assert told == {"currentRevision": "old", "updateRevision": "new", "updatedReplicas": 1}
+    unseen = Fleet.read(statefulset(2, seen=0), [old, pod(1)])
+    assert after(status, unseen, NOW)["updateRevision"] == "new"
+    done = after(status, fleet(pod(0, ready=True), pod(1, ready=True)), NOW)
+    assert (done["currentRevision"], done["updatedReplicas"]) == ("new", 2)
+
+
+def test_every_reason_is_explained_to_users() -> None:
+    folder = ROOT / "operator" / "src" / "immutant_operator"
+    modules = ("errors", "grid", "observed", "risk", "rollout", "status")
+    said = {
+        reason
+        for module in modules
+        for reason in re.findall(
+            r'(?:Verdict|_no|Trouble|Step)\((?:\(\), \w+, |"\w+", )?"(\w+)"'
+            r'|return "\w+", "(\w+)"|reason = "(\w+)"',
+            (folder / f"{module}.py").read_text(),
+        )
+        for reason in reason
+        if reason not in ("", "True", "False")
+    }
+    assert said >= {"AllSafe", "ViewsDiffer", "Paused", "NoPodHasData", "CrashLooping", "NameTaken"}
+    told = (ROOT / "docs" / "cluster.md").read_text()
+    assert sorted(one for one in said if f"`{one}`" not in told) == []

@@ -3,19 +3,19 @@
 import asyncio
 import logging
 import random
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
 import pytest
 
 from immutant_operator.registry import Key, Registry
-from immutant_operator.workqueue import WorkQueue
+from immutant_operator.workqueue import Work, WorkQueue
 
 A, B = ("apps", "a"), ("apps", "b")
 
 
 @asynccontextmanager
-async def working(work: Callable[[Key], Awaitable[None]]) -> AsyncIterator[WorkQueue]:
+async def working(work: Work) -> AsyncIterator[WorkQueue]:
     queue = WorkQueue(work, random.Random(1))
     running = asyncio.create_task(queue.run(2))
     yield queue
@@ -93,6 +93,23 @@ def test_an_app_is_found_by_what_it_refers_to_in_its_own_namespace() -> None:
     assert registry.referring("Secret", "apps", "code") == []
     registry.forget(A)
     assert registry.referring("ConfigMap", "apps", "code") == []
+
+
+async def test_what_asks_for_another_look_comes_again_by_itself() -> None:
+    seen: list[Key] = []
+    done = asyncio.Event()
+
+    async def work(key: Key) -> float | None:
+        seen.append(key)
+        if len(seen) == 3:
+            done.set()
+            return None
+        return 0.01
+
+    async with working(work) as queue:
+        queue.add(A)
+        await asyncio.wait_for(done.wait(), 5)
+        assert seen == [A, A, A]
 
 
 async def test_what_happens_within_a_while_is_looked_at_once() -> None:

@@ -10,6 +10,7 @@ from pydantic import Field, WithJsonSchema
 
 from immutant.contract import names
 from immutant_operator.spec.base import FreeForm, Model, Rule, ruled
+from immutant_operator.spec.rollout import Nodes, Rollout
 from immutant_operator.spec.singletons import Singletons
 from immutant_operator.spec.web import NOTICE, Web
 from immutant_operator.spec.workload import Cache, EnvVar, LocalReference, Resources, Source
@@ -89,6 +90,10 @@ class AppSpec(Model):
     """The data grid."""
     singletons: Singletons = Singletons()
     """The timings of daemons and jobs."""
+    rollout: Rollout = Rollout()
+    """How a new version takes the place of the former one."""
+    nodes: Nodes = Nodes()
+    """What becomes of pods when nodes die."""
     env: Annotated[tuple[EnvVar, ...], Field(json_schema_extra=_ENV_LIST, max_length=256)] = ()
     """Environment variables of the app."""
     env_from: Annotated[tuple[FreeForm, ...], WithJsonSchema(_FREE_LIST)] = ()

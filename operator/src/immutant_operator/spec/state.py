@@ -10,7 +10,7 @@ from pydantic import Field, WithJsonSchema
 
 from immutant_operator.spec.base import Model
 
-__all__ = ["AppStatus", "Condition", "FailingDaemon", "Holder", "JobRun"]
+__all__ = ["AppStatus", "Condition", "FailingDaemon", "Holder", "JobRun", "PodRow"]
 
 
 _Moment = Annotated[str, WithJsonSchema({"type": "string", "format": "date-time"})]
@@ -57,11 +57,28 @@ class FailingDaemon(Model):
     """The pod in which it fails."""
 
 
+class PodRow(Model):
+    """One pod."""
+
+    name: _Word
+    """Its name."""
+    ready: bool
+    """Whether it is ready."""
+    member: bool
+    """Whether it says that its member is in the grid."""
+    singletons: int
+    """How many daemons and jobs it holds."""
+    updated: bool
+    """Whether it is of the version that new pods are made from."""
+    drain: Literal["draining", "drained"] | None = None
+    """How far it is with leaving, if it is about to."""
+
+
 class Condition(Model):
     """One thing that is so or not, in Kubernetes' terms."""
 
     type: Annotated[str, Field(max_length=316)]
-    """What is so or not: Ready, Progressing, Degraded."""
+    """What is so or not: Ready, Progressing, Degraded, GridSafe, DataAtRisk."""
     status: Literal["True", "False", "Unknown"]
     """Whether it is so."""
     reason: Annotated[str, Field(min_length=1, max_length=1024)]
@@ -87,12 +104,22 @@ class AppStatus(Model):
     """How many pods there are."""
     ready_replicas: int | None = None
     """How many of them are ready."""
+    updated_replicas: int | None = None
+    """How many of them are of the version that new pods are made from."""
+    current_revision: _Word | None = None
+    """The version that a rollout comes from: of the pods that are still to be replaced."""
+    update_revision: _Word | None = None
+    """The version that a rollout goes to: new pods are made from it."""
+    progressed_at: _Moment | None = None
+    """When a rollout last came a step further."""
     ready: str | None = None
     """Ready pods of those that are wanted, such as 2/2."""
     selector: str | None = None
     """The labels of the app's pods, for `kubectl scale` and autoscalers."""
     url: str | None = None
     """Where the app is served."""
+    pods: Annotated[tuple[PodRow, ...], Field(json_schema_extra=_WHOLE)] | None = None
+    """The pods, 500 at most, by number."""
     singletons: int | None = None
     """How many daemons and jobs are held, those beyond the first 500 included."""
     holders: Annotated[tuple[Holder, ...], Field(json_schema_extra=_WHOLE)] | None = None
@@ -104,4 +131,4 @@ class AppStatus(Model):
     failing: Annotated[tuple[FailingDaemon, ...], Field(json_schema_extra=_WHOLE)] | None = None
     """Daemons that fail again and again, 500 at most."""
     conditions: Annotated[tuple[Condition, ...], Field(json_schema_extra=_BY_TYPE)] | None = None
-    """Ready, Progressing and Degraded."""
+    """Ready, Progressing, Degraded, GridSafe and DataAtRisk."""
