@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from typing import Final
 
 from immutant.contract.gridview import GridView
-from immutant_operator.members import DURATION, MemberLease
+from immutant_operator.members import MemberLease
 from immutant_operator.observed import Pod
 from immutant_operator.sightings import Ages
 
@@ -115,11 +115,11 @@ class Grid:
     def has_expired(self, pod: Pod) -> bool:
         """Whether a pod's life in the cluster is over: ended, or unchanged for its duration.
 
-        One that never had a Lease proves nothing by that, and is waited for as long.
+        One that has none proves nothing by that: it starts, and is waited for for a minute.
         """
         lease = self.leases.get(pod.uid)
         if lease is None:
-            return self.ages.silent.get(pod.uid, 0.0) > DURATION
+            return self.ages.silent.get(pod.uid, 0.0) > PATIENCE
         return bool(lease.ended) or self.ages.silent.get(pod.uid, 0.0) > lease.duration
 
     def _view(self, pod: Pod) -> GridView | None:

@@ -15,7 +15,6 @@ from immutant_operator.builders import Cluster, Payload, everything
 from immutant_operator.errors import AppError, SpecError
 from immutant_operator.grid import PATIENCE, Grid
 from immutant_operator.losing import replace_lost
-from immutant_operator.lost import suspects
 from immutant_operator.moves import Budget
 from immutant_operator.objects import Json
 from immutant_operator.observed import Fleet, Pod
@@ -33,7 +32,11 @@ __all__ = ["Reconciler"]
 _SOONEST = 1.0
 _LATEST = 10.0
 """Seconds after which to look again at what no watch tells of, which are the members' Leases: the
-longer nothing has come or gone, the later."""
+longer it has been so, the later."""
+
+_AWHILE = 120.0
+"""Seconds after which a pod that does not serve is left to the round of a minute: by then it is
+known whether its node can be reached."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -165,9 +168,12 @@ def _again(finding: Finding) -> float | None:
     """When to look again, although no watch may tell of a change until then."""
     fleet, grid = finding.fleet, finding.grid
     awaited = finding.step.again if finding.step is not None else None
-    if awaited is None and not suspects(fleet, grid) and not _is_unsafe(fleet, grid):
+    since = [grid.ages.settled] if awaited is not None or _is_unsafe(fleet, grid) else []
+    down = [pod for pod in fleet.pods if pod.node and not pod.ready and grid.lease(pod) is not None]
+    since += [age for pod in down if (age := grid.ages.steady.get(pod.uid, 0.0)) < _AWHILE]
+    if not since:
         return None
-    return max(awaited or 0.0, min(_LATEST, max(_SOONEST, grid.ages.settled / 10)))
+    return max(awaited or 0.0, min(_LATEST, max(_SOONEST, min(since) / 10)))
 
 
 def _is_unsafe(fleet: Fleet, grid: Grid) -> bool:

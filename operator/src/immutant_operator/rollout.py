@@ -18,7 +18,7 @@ __all__ = ["STEADY", "STEADY_AFTER_RESTART", "Step", "next_size", "next_step"]
 STEADY: Final = 5.0
 STEADY_AFTER_RESTART: Final = 60.0
 """Seconds that a pod has to be ready before another is taken: one that crashes again and again is
-ready in between."""
+ready in between. One that is not ready, and does not say why, may be so for a moment only."""
 
 _LOOK: Final = 1.0
 """Seconds after which it is looked again where no watch tells of what is awaited."""
@@ -144,7 +144,7 @@ def _replacing(old: list[Pod], fleet: Fleet, grid: Grid, pace: Pace) -> Step:
     if size == 1 and not broken:
         message = f"a second pod comes before {taken[0].name} is replaced"
         return Step((), True, "RollingOut", message)
-    waiting, again = ("", 0.0) if broken else _unsteady(fleet.pods, grid)
+    waiting, again = _unsteady(taken if broken else fleet.pods, grid)
     waiting = waiting or grid.hinders(taken if broken else ())
     if waiting:
         message = f"{_names(taken)} is next of {len(old)}; {waiting}"
@@ -162,7 +162,7 @@ def _cap(size: int, pace: Pace) -> str:
 
 
 def _unsteady(pods: Iterable[Pod], grid: Grid) -> tuple[str, float]:
-    """Who has not been ready for long enough, as a sentence, and for how long it is not yet."""
+    """Who has not been as it is for long enough, as a sentence, and for how long it is not yet."""
     left = {
         pod.name: rest
         for pod in pods
@@ -170,10 +170,13 @@ def _unsteady(pods: Iterable[Pod], grid: Grid) -> tuple[str, float]:
     }
     if not left:
         return "", 0.0
-    return f"waiting until {', '.join(left)} has been ready for a while", max(left.values())
+    message = f"waiting until {', '.join(left)} has been ready, or not, for a while"
+    return message, max(left.values())
 
 
 def _needed(pod: Pod) -> float:
+    if not pod.ready:
+        return 0.0 if pod.trouble else STEADY
     return STEADY_AFTER_RESTART if pod.restarts else STEADY
 
 

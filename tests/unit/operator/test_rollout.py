@@ -7,7 +7,7 @@ import pytest
 from tests.unit.operator.fleets import ages, fleet, lease, pod, safe
 
 from immutant_operator.grid import Grid
-from immutant_operator.observed import Fleet, Pod
+from immutant_operator.observed import Fleet, Pod, Trouble
 from immutant_operator.pace import Pace
 from immutant_operator.rollout import STEADY, STEADY_AFTER_RESTART, next_size, next_step
 
@@ -108,10 +108,19 @@ def test_a_pod_that_was_ready_for_a_moment_is_not_believed() -> None:
     assert next_step(2, there, safe(there, steady=STEADY)).replace != ()
     young = next_step(2, there, safe(there, steady=STEADY - 1))
     assert (young.replace, young.again) == ((), 1.0)
-    assert "has been ready for a while" in young.message
+    assert "until demo-0, demo-1 has been ready, or not, for a while" in young.message
     restarted = fleet(pod(0, "old"), pod(1, restarts=1))
     assert next_step(2, restarted, safe(restarted, steady=STEADY_AFTER_RESTART - 1)).replace == ()
     assert next_step(2, restarted, safe(restarted, steady=STEADY_AFTER_RESTART)).replace != ()
+
+
+def test_a_pod_that_is_not_ready_for_a_moment_is_not_taken_for_it() -> None:
+    there = fleet(pod(0, "old"), pod(1, "old", ready=False))
+    assert next_step(2, there, safe(there, steady=STEADY - 1)).replace == ()
+    assert next_step(2, there, safe(there, steady=STEADY)).replace == there.pods[1:]
+    why = Trouble("CrashLooping", "it ended")
+    broken = fleet(pod(0, "old"), pod(1, "old", ready=False, trouble=why))
+    assert next_step(2, broken, safe(broken, steady=0.0)).replace == broken.pods[1:]
 
 
 def test_nothing_is_replaced_while_a_pod_that_was_scaled_away_still_goes() -> None:

@@ -3,7 +3,7 @@
 Belongs here: the fields under `spec.rollout` and `spec.nodes`. Not here: what is done by them.
 """
 
-from typing import Annotated, Final
+from typing import Annotated, Any, Final
 
 from pydantic import Field, WithJsonSchema
 
@@ -11,16 +11,17 @@ from immutant_operator.spec.base import Model, Seconds
 
 __all__ = ["Nodes", "Rollout"]
 
-_COUNT_OR_PERCENT: Final = {
+_PERCENT: Final = r"^([1-9][0-9]?|100)%$"
+_COUNT_OR_PERCENT: Final[dict[str, Any]] = {
     "anyOf": [{"type": "integer"}, {"type": "string"}],
-    "pattern": r"^([1-9][0-9]?|100)%$",
+    "pattern": _PERCENT,
     "minimum": 1,
     "maximum": 1000,
     "x-kubernetes-int-or-string": True,
 }
 
 Count = Annotated[int, Field(ge=1, le=1000)]
-Percent = Annotated[str, Field(pattern=_COUNT_OR_PERCENT["pattern"])]
+Percent = Annotated[str, Field(pattern=_PERCENT)]
 
 
 class Rollout(Model):
