@@ -14,12 +14,16 @@ from immutant_operator.members import MemberLease
 from immutant_operator.observed import Pod
 from immutant_operator.sightings import Ages
 
-__all__ = ["PATIENCE", "Grid", "Verdict"]
+__all__ = ["LONGEST_HOLD", "PATIENCE", "Grid", "Verdict"]
 
 PATIENCE: Final = 60.0
 """Seconds for which a pod that is ready and says nothing of the grid holds everything up: its
 sidecar may be of a version that does not say it. As long waits a pod that does not serve for a grid
 that is not safe beside it: it may be what keeps it from that."""
+
+LONGEST_HOLD: Final = 600.0
+"""Seconds after a pod has last come or gone for which a grid that is not safe holds up node drains:
+what is not mended by then is no matter of copies, and nodes have to be serviced."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,6 +99,12 @@ class Grid:
         if found.status == "Unknown" and self._was_patient(without):
             return ""
         return found.message
+
+    @property
+    def holds_drains(self) -> bool:
+        """Whether no pod may be drained from its node for now: another may lack its copies."""
+        several = sum(pod.ready for pod in self.pods) > 1
+        return several and self.ages.settled < LONGEST_HOLD and bool(self.hinders())
 
     @property
     def holders(self) -> list[Pod]:

@@ -141,6 +141,7 @@ class Reconciler:
             replicas=next_size(wanted, there.fleet(app), there.grid, pace),
             source=await inputs.source(self._api, app),
             inputs=await inputs.digest(self._api, app),
+            holds_drains=there.grid.holds_drains,
         )
         objects = everything(app, self._cluster, payload)
         applied = await apply_all(self._api, app, objects, there.objects, memory.applied)

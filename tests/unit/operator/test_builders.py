@@ -10,6 +10,7 @@ from immutant.contract import names
 from immutant.contract.environment import Environment, Grid, PodEnvironment
 from immutant_operator.apply import KINDS
 from immutant_operator.builders import Source
+from immutant_operator.builders.budget import budgets
 from immutant_operator.errors import SourceMissingError
 
 WEB = {"host": "demo.example.org"}
@@ -54,6 +55,8 @@ def test_node_drains_take_as_many_pods_at_once_as_a_rollout_does() -> None:
     assert most(rollout={"maxUnavailable": "25%"}, **many) == 2, "rounded down"
     assert most(rollout={"maxUnavailable": "1%"}, **many) == 1
     assert most(rollout={"maxUnavailable": "100%"}, **many) == 3, "a copy stays"
+    held = budgets(app(replicas=2), holds=True)
+    assert [body["spec"]["maxUnavailable"] for body in held] == [0, 1], "routers have no copies"
 
 
 def test_all_pods_are_at_the_restricted_level() -> None:

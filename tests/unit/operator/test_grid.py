@@ -10,7 +10,7 @@ from tests.unit.operator.leases import OWNER, member
 
 from immutant.contract.gridview import GridView
 from immutant.kube.records import Owner
-from immutant_operator.grid import PATIENCE, Grid
+from immutant_operator.grid import LONGEST_HOLD, PATIENCE, Grid
 from immutant_operator.members import DURATION, MemberLease, by_pod
 from immutant_operator.observed import Pod
 from immutant_operator.sightings import Ages, Sightings
@@ -84,6 +84,15 @@ def test_a_pod_that_does_not_serve_does_not_keep_the_grid_from_being_safe_for_ev
     assert grid(unsafe, pods=pods, settled=PATIENCE - 1).hinders([broken]) != ""
     assert grid(unsafe, pods=pods, settled=PATIENCE).hinders([broken]) == ""
     assert grid(unsafe, pods=pods, settled=LONG).hinders() != ""
+
+
+def test_drains_are_held_up_while_copies_are_made_and_not_for_ever() -> None:
+    unsafe = lease(pod(0), 2, safe=False)
+    assert grid(unsafe, lease(pod(1), 2), settled=LONGEST_HOLD - 1).holds_drains
+    assert not grid(unsafe, lease(pod(1), 2), settled=LONGEST_HOLD).holds_drains
+    assert not safe(fleet(*TWO), settled=0.0).holds_drains
+    alone = (pod(0),)
+    assert not grid(lease(pod(0), 1, safe=False), pods=alone, settled=0.0).holds_drains
 
 
 def test_where_nobody_stays_nothing_is_waited_for() -> None:

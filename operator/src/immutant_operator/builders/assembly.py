@@ -37,11 +37,13 @@ class Payload:
         replicas: How many pods there are to be now.
         source: The source; None: none, the image has it.
         inputs: The digest of what the environment refers to.
+        holds_drains: Whether no pod may be drained from its node for now.
     """
 
     replicas: int
     source: Source | None = None
     inputs: str | None = None
+    holds_drains: bool = False
 
 
 def everything(app: App, cluster: Cluster, payload: Payload) -> list[Manifest]:
@@ -54,7 +56,7 @@ def everything(app: App, cluster: Cluster, payload: Payload) -> list[Manifest]:
         *policies(app),
         *copies,
         *services(app),
-        *budgets(app),
+        *budgets(app, holds=payload.holds_drains),
         statefulset(app, images, domain, payload.replicas, source, payload.inputs),
         *router(app, images, domain),
         *ingress(app),

@@ -8,9 +8,15 @@ from immutant_operator.spec import App
 __all__ = ["budgets"]
 
 
-def budgets(app: App) -> list[Manifest]:
-    """The budget of the app's pods, and that of its routers."""
-    built = [_budget(app, app.name, "app", Pace.of(app).at_once(app.spec.replicas))]
+def budgets(app: App, *, holds: bool = False) -> list[Manifest]:
+    """The budget of the app's pods, and that of its routers.
+
+    Args:
+        app: Whose.
+        holds: Whether no pod of the app may be drained for now; routers have no copies to make.
+    """
+    most = 0 if holds else Pace.of(app).at_once(app.spec.replicas)
+    built = [_budget(app, app.name, "app", most)]
     if app.spec.web.router.enabled:
         built.append(_budget(app, names.router_name(app.name), "router", 1))
     return built
