@@ -26,7 +26,10 @@ def until_safe(members: Members, count: int) -> str:
     living = [member for member in members if member.alive]
 
     def agree() -> bool:
-        found = [view(member) for member in living]
+        try:
+            found = [view(member) for member in living]
+        except OSError:  # one does not listen yet
+            return False
         return len(set(found)) == 1 and found[0].safe and found[0].members == count
 
     wait_until("all see the same, and are safe", agree, PATIENCE, str(members.folder))
