@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from types import TracebackType
 from typing import Protocol, Self
 
-__all__ = ["Address", "Client", "Load", "Visitor"]
+__all__ = ["Address", "Client", "Failed", "Load", "Visitor"]
 
 PAUSE = 0.02
 """Seconds between two requests of a visitor: enough for a machine that does other things too."""
@@ -32,6 +32,18 @@ class Address:
     host: str
     port: int
     name: str = "demo.example.org"
+
+
+@dataclass(frozen=True)
+class Failed:
+    """A visit that went wrong: from when until when, by `time.monotonic`, and how."""
+
+    began: float
+    ended: float
+    text: str
+
+    def __str__(self) -> str:
+        return self.text
 
 
 @dataclass(frozen=True)
@@ -105,11 +117,11 @@ class Load:
     """Visitors at work while the context is open; every other one keeps its connection.
 
     Attributes:
-        failures: What went wrong, in words.
+        failures: What went wrong.
     """
 
     def __init__(self, address: Address, visitors: Iterable[Visitor], pause: float = PAUSE) -> None:
-        self.failures: list[str] = []
+        self.failures: list[Failed] = []
         self._visitors = list(visitors)
         keeps = itertools.cycle((True, False))
         self._clients = [Client(address, keeps=next(keeps)) for _ in self._visitors]
@@ -156,9 +168,16 @@ class Load:
 
     def assert_none_failed(self) -> None:
         """Nothing went wrong, and something was asked."""
-        asked = self.answered()
+        self._assert_none(self.failures)
+
+    def assert_failed_only_between(self, since: float, until: float) -> None:
+        """What went wrong had been asked for by the end of that time, and not answered before."""
+        self._assert_none(one for one in self.failures if one.began > until or one.ended < since)
+
+    def _assert_none(self, failures: Iterable[Failed]) -> None:
+        count, asked = len(list(failures)), self.answered()
         told = "\n".join(self._told[:_SHOWN])
-        assert not self.failures, f"{len(self.failures)} failed, {asked} were answered:\n{told}"
+        assert not count, f"{count} failed, {asked} were answered:\n{told}"
         assert asked, "nothing was asked"
 
     def _took(self, since: float, until: float) -> Sequence[float]:
@@ -167,8 +186,9 @@ class Load:
 
     def _visit(self, visitor: Visitor, client: Client) -> None:
         while not self._left.wait(self._pause):
+            began = time.monotonic()
             try:
                 visitor.visit(client)
             except AssertionError as error:
-                self.failures.append(str(error))
+                self.failures.append(Failed(began, time.monotonic(), str(error)))
                 self.note(str(error))

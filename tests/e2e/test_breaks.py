@@ -1,0 +1,157 @@
+"""Pods killed, nodes crashed and cut off, under a load of requests, sessions, messages and writes.
+
+Only what was on its way at the victim may fail, and nothing that was acknowledged is lost. The
+short form breaks one of each kind, the long form (IMMUTANT_TRIALS above 1) more.
+"""
+
+import time
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import pytest
+from tests.chaos.settings import LONG
+from tests.e2e.busy import Busy, scale, served
+from tests.e2e.cluster import Cluster, Pods, until
+from tests.e2e.faults import kill_pod
+from tests.e2e.figures import Figures
+from tests.e2e.members import are_whole
+from tests.e2e.testbed import Testbed
+
+KILLS = 10 if LONG else 1
+NODES = 3 if LONG else 1
+AT_ONCE = 1.0
+"""Seconds that a fault takes to reach every process of its victim."""
+CUT = 15.0
+"""Seconds that a cut lasts: the rest of the grid has given its member up, and goes on."""
+ELSEWHERE = 90.0
+"""Seconds in which a crashed node's pod is ready on another one."""
+WRITES_AGAIN = 10.0
+"""Seconds in which the survivor of two takes writes again."""
+
+
+@pytest.fixture(scope="module")
+def pods(cluster: Cluster, testbed: Testbed) -> Iterator[Pods]:
+    with served(cluster, "breaks", replicas=3) as pods:
+        yield pods
+
+
+@pytest.mark.timeout(600 + 120 * KILLS)
+def test_a_pod_that_is_killed_fails_the_requests_that_it_had_and_loses_nothing(
+    cluster: Cluster, pods: Pods, figures: Figures
+) -> None:
+    for _ in range(KILLS):
+        broken(cluster, pods, figures, "pod killed", kill_pod)
+
+
+@pytest.mark.timeout(600 + 240 * NODES)
+def test_a_crashed_nodes_pod_is_ready_elsewhere_soon_and_nothing_is_lost(
+    cluster: Cluster, testbed: Testbed, pods: Pods, figures: Figures
+) -> None:
+    def crash(pod: Any) -> None:
+        testbed.crash(node_of(pod))
+        took = until(lambda: is_elsewhere(pods, pod), "it is ready elsewhere", ELSEWHERE)
+        figures.note("node crashed: its pod is ready on another node", f"{took:.0f} s")
+        testbed.restart(node_of(pod))
+
+    for _ in range(NODES):
+        broken(cluster, pods, figures, "node crashed", crash)
+
+
+@pytest.mark.timeout(600 + 240 * NODES)
+def test_a_node_that_is_cut_off_and_healed_loses_nothing(
+    cluster: Cluster, testbed: Testbed, pods: Pods, figures: Figures
+) -> None:
+    def cut(pod: Any) -> None:
+        testbed.cut(node_of(pod))
+        time.sleep(CUT)
+        testbed.heal(node_of(pod))
+
+    for _ in range(NODES):
+        broken(cluster, pods, figures, "node cut off", cut)
+
+
+def test_the_survivor_of_two_writes_again_soon(
+    cluster: Cluster, pods: Pods, figures: Figures
+) -> None:
+    scale(cluster, pods, 2)
+    until_whole(cluster, pods)
+    busy = Busy(cluster)
+    with busy.load:
+        until(lambda: all(one.acknowledged for one in busy.writers), "a load at rest")
+        before = [len(one.acknowledged) for one in busy.writers]
+        began = time.monotonic()
+        kill_pod(victim(cluster, pods))
+        until(
+            lambda: any(
+                len(one.acknowledged) > count + 3
+                for one, count in zip(busy.writers, before, strict=True)
+            ),
+            "writes go on",
+            WRITES_AGAIN,
+        )
+        figures.note("one of two killed: writes again", f"{time.monotonic() - began:.1f} s")
+        until_whole(cluster, pods)
+    busy.assert_all_is_there()
+
+
+def broken(
+    cluster: Cluster, pods: Pods, figures: Figures, kind: str, fault: Callable[[Any], object]
+) -> None:
+    """Break a pod or its node under load, and wait until all is whole again."""
+    scale(cluster, pods, 3)
+    until_whole(cluster, pods)
+    busy, pod = Busy(cluster), victim(cluster, pods)
+    with busy.load as load:
+        until(lambda: load.answered() >= 100 or bool(load.failures), "a load at rest")
+        load.note(f"-- {kind}")
+        began = time.monotonic()
+        fault(pod)
+        load.note("-- mended")
+        until_whole(cluster, pods)
+        ended = time.monotonic()
+    failed = load.failures
+    longest = max((one.ended - one.began for one in failed), default=0.0)
+    figures.note(
+        f"{kind}: failed requests",
+        f"{len(failed)} of {load.answered()}, the longest after {longest:.1f} s; "
+        f"p99 {1000 * load.p99(since=began, until=ended):.0f} ms, "
+        f"at rest {1000 * load.p99(until=began):.0f} ms",
+    )
+    load.assert_failed_only_between(began, began + AT_ONCE)
+    busy.assert_all_is_there()
+
+
+def until_whole(cluster: Cluster, pods: Pods) -> None:
+    def nodes_are_ready() -> bool:
+        return cluster.kubectl("get", "nodes", "--no-headers").count(" Ready") == 3
+
+    until(nodes_are_ready, "three nodes are ready")
+    until(lambda: len(pods.ready()) == len(pods.all()) > 1, "the pods are ready")
+    until(lambda: are_whole(cluster, pods.all().values()), "the grid is whole")
+
+
+def victim(cluster: Cluster, pods: Pods) -> Any:
+    """A pod on a node without a router of the application: what is in front of it goes on.
+
+    How soon an ingress controller notices that a router's node is gone is its own.
+    """
+    label = f"immutant.org/app={pods.app},app.kubernetes.io/component=router"
+    routers = cluster.get("pods", "-n", pods.namespace, "-l", label)
+    nodes = {router["spec"].get("nodeName") for router in routers}
+    found = [pod for pod in pods.all().values() if pod["spec"]["nodeName"] not in nodes]
+    return found[0] if found else next(iter(pods.all().values()))
+
+
+def node_of(pod: Any) -> int:
+    return int(pod["spec"]["nodeName"].removeprefix("node"))
+
+
+def is_elsewhere(pods: Pods, former: Any) -> bool:
+    """Whether a pod of the same name, and another life, is ready on another node."""
+    now = pods.all().get(former["metadata"]["name"])
+    return (
+        now is not None
+        and now["metadata"]["uid"] != former["metadata"]["uid"]
+        and now["spec"].get("nodeName") != former["spec"]["nodeName"]
+        and former["metadata"]["name"] in pods.ready()
+    )

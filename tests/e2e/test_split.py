@@ -1,0 +1,84 @@
+"""Two pods that are cut from each other: one side's writes are acknowledged, and none is lost."""
+
+import json
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from tests.chaos.settings import LONG
+from tests.e2e.cluster import Cluster, Pods, namespace, until
+from tests.e2e.figures import Figures
+from tests.e2e.manifests import app_of
+from tests.e2e.members import are_whole
+from tests.e2e.testbed import Testbed
+from tests.load import Address, Client
+
+APP = Path(__file__).parent / "apps" / "splitting.py"
+HOST = "splitting.example.org"
+CUTS = 5 if LONG else 1
+CUT = 15.0
+"""Seconds that a cut lasts: the side that may go on does so by then."""
+UNDER_WAY = 0.5
+"""Seconds in which what had been written before the cut may still be said."""
+
+
+@pytest.fixture(scope="module")
+def pods(cluster: Cluster, testbed: Testbed) -> Iterator[Pods]:
+    with namespace(cluster, "split") as name:
+        manifest = app_of("splitting", APP, replicas=2, web={"host": HOST})
+        cluster.kubectl("apply", "-n", name, "-f", "-", stdin=manifest)
+        with Pods(cluster, "splitting", name) as pods:
+            yield pods
+
+
+@pytest.mark.timeout(600 + 240 * CUTS)
+def test_at_most_one_side_acknowledges_and_no_acknowledged_write_is_lost(
+    cluster: Cluster, testbed: Testbed, pods: Pods, figures: Figures
+) -> None:
+    for _ in range(CUTS):
+        until_both_write(cluster, pods)
+        since = len(pods.log.lines)
+        node = int(pods.node(pods.ready()[0]).removeprefix("node"))
+        began = time.time()
+        testbed.cut(node)
+        time.sleep(CUT)
+        healed = time.time()
+        testbed.heal(node)
+        until_both_write(cluster, pods)
+        kept = {key: at for at, key in said(pods, "kept", since)}
+        during = {key: at for key, at in kept.items() if began + UNDER_WAY < at < healed}
+        sides = {key.rpartition("-")[0] for key in during}
+        assert len(sides) == 1, f"acknowledged while they were cut from each other: {during}"
+        silent = min(during.values()) - began
+        figures.note("two cut from each other: one writes again", f"{silent:.1f} s")
+        lost = set(kept) - found(cluster, list(kept))
+        assert not lost, f"{len(lost)} of {len(kept)} acknowledged writes are lost: {lost}"
+        uncertain = [key for _, key in said(pods, "uncertain", since)]
+        there = len(found(cluster, uncertain))
+        figures.note("two cut: uncertain writes", f"{len(uncertain)}, {there} of them are there")
+
+
+def until_both_write(cluster: Cluster, pods: Pods) -> None:
+    pods.until_ready(2)
+    until(lambda: are_whole(cluster, pods.all().values()), "the grid is whole")
+    since = len(pods.log.lines)
+    until(
+        lambda: len({key.rpartition("-")[0] for _, key in said(pods, "kept", since)}) == 2,
+        "both write",
+    )
+
+
+def said(pods: Pods, word: str, since: int) -> list[tuple[float, str]]:
+    """When, by their own words, and of which keys the pods said so."""
+    lines = [line.text.split(" ") for line in pods.log.said(word, since)]
+    return [(float(at), key) for _, key, at in lines]
+
+
+def found(cluster: Cluster, keys: list[str]) -> set[str]:
+    client = Client(Address(cluster.ingress, 80, HOST), keeps=False)
+    answers = [
+        json.loads(client.ask("POST", "/found", json.dumps(keys[first : first + 500]).encode()))
+        for first in range(0, len(keys), 500)
+    ]
+    return {key for answer in answers for key in answer}
