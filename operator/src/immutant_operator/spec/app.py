@@ -66,10 +66,11 @@ class AppSpec(Model):
             "one of them",
         ),
         # A pod serves on until the router has surely noticed that it leaves (`Web.shutdown_delay`),
-        # and needs a second for what came last.
+        # and needs a second for what came last. (The schema's own default, {}, is judged too: as it
+        # stands there, without the defaults of what is in it.)
         Rule(
-            "!self.web.router.enabled || duration(self.web.health.period).getMilliseconds() + "
-            f"{round(NOTICE * 1000) + 1000} <= 1000 * ({_APPS_SHARE})",
+            "!has(self.web) || !self.web.router.enabled || duration(self.web.health.period)"
+            f".getMilliseconds() + {round(NOTICE * 1000) + 1000} <= 1000 * ({_APPS_SHARE})",
             "web.health.period is too long for terminationGracePeriodSeconds: the app has that "
             "less a third, at most 10s, and it must be 2.5s longer than the period, so that the "
             "router notices in time that a pod leaves; lower the one or raise the other",
