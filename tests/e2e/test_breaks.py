@@ -133,17 +133,26 @@ def until_whole(cluster: Cluster, pods: Pods) -> None:
 def victim(cluster: Cluster, pods: Pods) -> Any:
     """A pod on a node without a router of the application: what is in front of it goes on.
 
-    How soon an ingress controller notices that a router's node is gone is its own.
+    How soon an ingress controller notices that a router's node is gone is its own. Pods that came
+    together when a node was lost are spread anew.
     """
     label = f"immutant.org/app={pods.app},app.kubernetes.io/component=router"
     routers = cluster.get("pods", "-n", pods.namespace, "-l", label)
-    nodes = {router["spec"].get("nodeName") for router in routers}
-    found = [pod for pod in pods.all().values() if pod["spec"]["nodeName"] not in nodes]
-    return found[0] if found else next(iter(pods.all().values()))
+    taken = {router["spec"].get("nodeName") for router in routers}
+    while not (found := [pod for pod in pods.all().values() if node_name(pod) not in taken]):
+        nodes = [node_name(pod) for pod in pods.all().values()]
+        name = next(name for name in pods.all() if nodes.count(pods.node(name)) > 1)
+        cluster.kubectl("delete", "pod", name, "-n", pods.namespace)
+        until_whole(cluster, pods)
+    return found[0]
+
+
+def node_name(pod: Any) -> str:
+    return str(pod["spec"]["nodeName"])
 
 
 def node_of(pod: Any) -> int:
-    return int(pod["spec"]["nodeName"].removeprefix("node"))
+    return int(node_name(pod).removeprefix("node"))
 
 
 def is_elsewhere(pods: Pods, former: Any) -> bool:

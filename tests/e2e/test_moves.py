@@ -13,6 +13,7 @@ from tests.chaos.settings import LONG, TRIALS
 from tests.e2e.busy import Busy, is_settled, patch, scale, served
 from tests.e2e.cluster import Cluster, Pods, until
 from tests.e2e.figures import Figures
+from tests.log import Line, Log
 
 MOVES = max(10, TRIALS) if LONG else 2
 AT_REST = 600
@@ -61,11 +62,18 @@ def assert_nothing_is_lost_in(
         f"at rest {1000 * load.p99(until=began):.0f} ms; {load.answered()} requests",
     )
     load.assert_none_failed()
-    cut = [f"{line.replica} {line.text}" for line in pods.log.said("cut", since)]
-    assert not cut, f"cut short: {cut[:10]}"
+    cut = pods.log.said("cut", since)
+    assert not cut, "cut short:\n" + "\n".join(what_led_to(pods.log, cut[0], since))
     busy.assert_all_is_there()
     again = [line.text for line in pods.log.said("again", since)]
     assert not again, f"handled by a second attempt: {again[:10]}"
+
+
+def what_led_to(log: Log, line: Line, since: int) -> list[str]:
+    """What the line's replica said last, up to a moment after it."""
+    own = [one for one in log.lines[since:] if one.replica == line.replica]
+    at = own.index(line)
+    return [one.text for one in own[max(0, at - 20) : at + 10]]
 
 
 def roll(cluster: Cluster, pods: Pods, number: int) -> None:
