@@ -14,6 +14,9 @@ __all__ = ["make", "remove", "remove_all"]
 
 _MOUNT = Path("/sys/fs/cgroup")
 _CPUSET = ("cpuset.cpus", "cpuset.mems")
+_TENFOLD = {"cpu.shares": "10240", "cpu.weight": "1000"}
+"""Of the kernel's default, by version. With the default all pods of all nodes together would get no
+more of the processors than any one terminal of this machine that is at work, as sched(7) has it."""
 
 
 def make(node: Node) -> None:
@@ -25,6 +28,7 @@ def make(node: Node) -> None:
             group /= part
             group.mkdir(exist_ok=True)
             _allow_cpus(group)
+            _weigh(group)
 
 
 def remove(node: Node) -> None:
@@ -62,6 +66,13 @@ def _allow_cpus(group: Path) -> None:
         file = group / name
         if file.exists() and not (group / "cgroup.controllers").exists():
             file.write_text((group.parent / name).read_text())
+
+
+def _weigh(group: Path) -> None:
+    for name, weight in _TENFOLD.items():
+        file = group / name
+        if file.exists():
+            file.write_text(weight)
 
 
 def _remove_tree(group: Path) -> None:

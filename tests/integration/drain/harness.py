@@ -176,7 +176,8 @@ def _local(spec: App, port: int, status: int, servers: Sequence[int], ready: int
     )
     for pattern, local in (
         (r"^    server-template pod .*$", pods),
-        (r"^    server ready .*$", f"    server ready 127.0.0.1:{ready}"),
+        (r"(?<=server ready )\S+$", f"127.0.0.1:{ready}"),
+        (r"(?<=server unchecked )\S+", f"127.0.0.1:{ready}"),
         (r"bind :8080$", f"bind 127.0.0.1:{port}"),
         (r"bind :8404$", f"bind 127.0.0.1:{status}"),
         (r"parse-resolv-conf$", "nameserver none 127.0.0.1:9"),

@@ -2,10 +2,15 @@
 
 import http.client
 import signal
-from contextlib import closing
+import threading
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 from tests.integration.drain.harness import Router, Setting, until
 from tests.load import Client, Load
+
+from immutant.contract.names import CHECK_HEADER
 
 
 def test_a_router_that_stops_finishes_what_is_at_work_and_cuts_no_kept_connection(
@@ -77,6 +82,43 @@ def test_a_router_that_knows_no_pod_asks_the_service(setting: Setting) -> None:
         answered = load.answered()
         until(lambda: load.answered() >= answered + 20, "it is served by who is known")
     load.assert_none_failed()
+
+
+def test_pods_that_answer_requests_but_no_check_are_asked_all_the_same(setting: Setting) -> None:
+    with busy() as port:
+        router = setting.new_router(servers=[port], ready=port)
+        until(lambda: {"demo-0", "ready"} <= down(router), "its checks are not answered")
+        assert Client(router.address, keeps=False).ask("GET", "/") == "hello"
+
+
+def down(router: Router) -> set[str]:
+    return {name for name, state in router.states().items() if state.startswith("DOWN")}
+
+
+@contextmanager
+def busy() -> Iterator[int]:
+    """A server on this port that answers everybody but the routers' checks."""
+
+    class Handler(BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            if CHECK_HEADER in self.headers:
+                self.rfile.read()  # until the check is given up
+                return
+            self.send_response(200)
+            self.end_headers()
+            self.wfile.write(b"hello")
+
+        def log_message(self, *_: object) -> None:
+            """Say nothing."""
+
+    with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
+        thread = threading.Thread(target=server.serve_forever)
+        thread.start()
+        try:
+            yield server.server_port
+        finally:
+            server.shutdown()
+            thread.join()
 
 
 class Page:

@@ -91,6 +91,8 @@ backend ready
     default-server pool-max-conn 0
     default-server resolvers cluster resolve-prefer ipv4 init-addr libc,none
     server ready {ready}:{app_port}
+    # Pods that are too busy for any check may still answer requests, late: Kubernetes decides.
+    server unchecked {ready}:{app_port} backup no-check
 
 frontend status
     bind :{status_port}
