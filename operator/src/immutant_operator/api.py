@@ -28,6 +28,7 @@ _TIMEOUT: Final = 10.0
 _PLURALS: Final = {
     names.KIND: names.PLURAL,
     "ConfigMap": "configmaps",
+    "ControllerRevision": "controllerrevisions",
     "Deployment": "deployments",
     "Event": "events",
     "HTTPRoute": "httproutes",

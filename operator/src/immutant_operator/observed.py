@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from immutant_operator.objects import Json
 
-__all__ = ["Fleet", "Pod", "Trouble"]
+__all__ = ["Fleet", "Pod", "Trouble", "source_of"]
 
 _NO_IMAGE = {"ErrImagePull", "ImagePullBackOff", "InvalidImageName", "ErrImageNeverPull"}
 _NO_START = {"CreateContainerConfigError", "CreateContainerError", "RunContainerError"}
@@ -76,7 +76,7 @@ class Pod:
             restarts=sum(one.get("restartCount", 0) for one in _containers(status)),
             node=str(spec.get("nodeName") or ""),
             grace=float(spec.get("terminationGracePeriodSeconds") or 30),
-            source=_source(body),
+            source=source_of(body),
             trouble=None if ready or leaving else _trouble(metadata["name"], status, conditions),
         )
 
@@ -117,7 +117,8 @@ class Fleet:
         return bool(self.revision) and pod.revision != self.revision
 
 
-def _source(body: Json) -> str | None:
+def source_of(body: Json) -> str | None:
+    """The ConfigMap that a pod, or a template of pods, has its source from, if any."""
     for volume in (body.get("spec") or {}).get("volumes") or ():
         if volume["name"] == "source" and "configMap" in volume:
             return str(volume["configMap"]["name"])

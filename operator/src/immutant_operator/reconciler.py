@@ -11,9 +11,10 @@ from dataclasses import dataclass, replace
 from immutant_operator import inputs
 from immutant_operator.api import APP_KIND, Api
 from immutant_operator.apply import Applied, Inventory, apply_all, inventory, lacking, prune
-from immutant_operator.builders import Cluster, Payload, everything
+from immutant_operator.builders import Cluster, Payload, everything, snapshot_name
 from immutant_operator.errors import AppError, SpecError
 from immutant_operator.grid import PATIENCE, Grid
+from immutant_operator.keeping import Keeper
 from immutant_operator.losing import replace_lost
 from immutant_operator.moves import Budget
 from immutant_operator.objects import Json
@@ -51,6 +52,11 @@ class _There:
     def fleet(self, app: App, statefulset: Json | None = None) -> Fleet:
         found = statefulset or self.objects.get(("StatefulSet", app.name))
         return Fleet.read(found, self.pods)
+
+    @property
+    def serves(self) -> bool:
+        """Whether a pod serves or has data, or may soon: all but pods whose trouble is known."""
+        return bool(self.grid.holders) or any(pod.trouble is None for pod in self.grid.pods)
 
     def without(self, uids: Collection[str]) -> "_There":
         """The same after these pods have gone, so that no other is taken before they are back."""
@@ -118,7 +124,7 @@ class Reconciler:
         found = await replace_lost(self._api, app, body, there.fleet(app), there.grid)
         there = there.without({pod.uid for pod in found.replaced})
         try:
-            finding = await self._carry_out(app, there, memory)
+            finding = await self._carry_out(app, body, there, memory)
         except AppError as error:
             problem = (error.reason, str(error))
             finding = Finding(there.fleet(app), None, problem, there.roster, there.grid)
@@ -135,15 +141,20 @@ class Reconciler:
         grid = Grid(pods, roster.members, ages)
         return _There(await inventory(self._api, app), bodies, roster, grid)
 
-    async def _carry_out(self, app: App, there: _There, memory: _Memory) -> Finding:
+    async def _carry_out(self, app: App, body: Json, there: _There, memory: _Memory) -> Finding:
         wanted, pace = app.spec.replicas, Pace.of(app)
+        source = await inputs.source(self._api, app)
+        copy = snapshot_name(app, source) if source is not None else None
+        keeper = Keeper(app, body, self._cluster)
+        fresh = keeper.fresh(copy, await inputs.digest(self._api, app))
+        chosen = keeper.chosen(fresh, there.objects, serves=there.serves)
         payload = Payload(
             replicas=next_size(wanted, there.fleet(app), there.grid, pace),
-            source=await inputs.source(self._api, app),
-            inputs=await inputs.digest(self._api, app),
+            blueprint=chosen,
+            source=source,
             holds_drains=there.grid.holds_drains,
         )
-        objects = everything(app, self._cluster, payload)
+        objects = everything(app, payload)
         applied = await apply_all(self._api, app, objects, there.objects, memory.applied)
         fleet = there.fleet(app, applied["StatefulSet", app.name])
         await prune(self._api, app, objects, there.objects, _used(fleet))
@@ -152,7 +163,8 @@ class Reconciler:
         step = next_step(wanted, fleet, there.grid, pace)
         for pod in step.replace:
             await self._delete(app, pod)
-        return Finding(fleet, step, lacking(objects, applied), there.roster, there.grid)
+        finding = Finding(fleet, step, lacking(objects, applied), there.roster, there.grid)
+        return replace(finding, runtime=chosen.version, newer=chosen.pods != fresh.pods)
 
     async def _delete(self, app: App, pod: Pod) -> None:
         metadata = {"name": pod.name, "namespace": app.namespace, "uid": pod.uid}

@@ -6,6 +6,7 @@ Belongs here: the variables' names, meaning, parsing. The chart sets them. Not h
 import os
 from collections.abc import Mapping
 from dataclasses import dataclass
+from importlib import metadata
 from pathlib import Path
 
 from immutant_operator.builders import Cluster
@@ -53,7 +54,9 @@ class Settings:
             raise SettingsError(f"IMMUTANT_OPERATOR_PORT must be a port's number, not {port!r}")
         return cls(
             cluster=Cluster(
-                _images(environ), environ.get("IMMUTANT_CLUSTER_DOMAIN") or "cluster.local"
+                _images(environ),
+                environ.get("IMMUTANT_CLUSTER_DOMAIN") or "cluster.local",
+                metadata.version("immutant-operator"),
             ),
             namespace=_namespace(environ),
             identity=_need(environ, "IMMUTANT_OPERATOR_IDENTITY"),

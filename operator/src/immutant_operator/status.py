@@ -32,6 +32,8 @@ class Finding:
         roster: What the Leases say.
         grid: What the Leases of the pods say of the grid.
         kept: Why pods on dead nodes are not replaced; "": there are none.
+        runtime: The version of the operator that made what the pods are made from; "": unknown.
+        newer: Whether this operator makes other pods, which wait for the app's next rollout.
     """
 
     fleet: Fleet
@@ -40,6 +42,8 @@ class Finding:
     roster: Roster = field(default_factory=Roster)
     grid: Grid = field(default_factory=Grid)
     kept: str = ""
+    runtime: str = ""
+    newer: bool = False
 
 
 def compose(app: App, finding: Finding, former: Mapping[str, Any], now: str) -> Json:
@@ -68,6 +72,7 @@ def compose(app: App, finding: Finding, former: Mapping[str, Any], now: str) -> 
         "replicas": len(fleet.pods),
         "readyReplicas": fleet.ready,
         **versions,
+        **_runtime(finding, former),
         "ready": f"{fleet.ready}/{wanted}",
         "selector": ",".join(f"{key}={value}" for key, value in app.selector("app").items()),
         "url": app.url,
@@ -94,6 +99,12 @@ def _versions(app: App, fleet: Fleet, former: Mapping[str, Any], now: str) -> Js
     seen = {**found, "replicas": len(fleet.pods), "observedGeneration": app.generation}
     is_same = all(former.get(key) == value for key, value in seen.items())
     return {**found, "progressedAt": former.get("progressedAt", now) if is_same else now}
+
+
+def _runtime(finding: Finding, former: Mapping[str, Any]) -> Json:
+    """The version that the pods are of; as it was, where the spec could not be carried out."""
+    version = finding.runtime if finding.step is not None else former.get("runtimeVersion", "")
+    return {"runtimeVersion": version} if version else {}
 
 
 def _stalled(app: App, step: Step | None, since: str, now: str) -> str:
@@ -129,8 +140,10 @@ def _progressing(finding: Finding, stalled: str) -> State:
         return "False", "Stopped", "nothing is changed before the trouble is mended"
     if stalled:
         return "False", "RolloutStalled", stalled
-    moving = "True" if finding.step.moving else "False"
-    return moving, finding.step.reason, finding.step.message
+    moving, message = "True" if finding.step.moving else "False", finding.step.message
+    if finding.newer and finding.step.reason == "Complete":
+        message += "; what this operator makes otherwise comes with the app's next rollout"
+    return moving, finding.step.reason, message
 
 
 def degraded(finding: Finding, stalled: str = "") -> State:

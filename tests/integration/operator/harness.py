@@ -30,7 +30,7 @@ from immutant_operator.reconciler import Reconciler
 from immutant_operator.registry import Registry
 from immutant_operator.spec import parse
 
-CLUSTER = Cluster(Images("runtime:1", "member:1", "router:1"))
+CLUSTER = Cluster(Images("runtime:1", "member:1", "router:1"), version="1")
 PATIENCE = 20.0
 A_LOOK = 2.0
 """Seconds that pass, by the operator's clock, from one look to the next."""
@@ -88,6 +88,10 @@ class Operated:
         self.now = 0.0
         self.reconciler = Reconciler(api, CLUSTER, self.registry, lambda: self.now)
         self._renewals = itertools.count()
+
+    def upgrade(self, cluster: Cluster) -> None:
+        """From now on another operator looks after the app; it remembers nothing."""
+        self.reconciler = Reconciler(self.api, cluster, self.registry, lambda: self.now)
 
     async def write(self, **spec: Any) -> None:
         """Write the app's spec, as `kubectl apply` would."""

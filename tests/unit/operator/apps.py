@@ -2,8 +2,9 @@
 
 from typing import Any
 
-from immutant_operator.builders import Cluster, Manifest, Payload, Source, everything
+from immutant_operator.builders import Cluster, Manifest, Payload, Source, everything, snapshot_name
 from immutant_operator.images import Images
+from immutant_operator.keeping import Keeper
 from immutant_operator.spec import App, parse
 
 CLUSTER = Cluster(Images("runtime:1", "member:1", "router:1"))
@@ -24,7 +25,9 @@ def built(source: Source | None = None, inputs: str | None = None, **spec: Any) 
     if source is not None:
         spec = {"source": {"configMap": {"name": "demo-source"}}, **spec}
     parsed = app(**spec)
-    return everything(parsed, CLUSTER, Payload(parsed.spec.replicas, source, inputs))
+    copy = snapshot_name(parsed, source) if source is not None else None
+    fresh = Keeper(parsed, body(**spec), CLUSTER).fresh(copy, inputs)
+    return everything(parsed, Payload(parsed.spec.replicas, fresh, source))
 
 
 def one(objects: list[Manifest], kind: str, name: str = "demo") -> Manifest:

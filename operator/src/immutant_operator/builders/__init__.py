@@ -4,16 +4,29 @@ One module for each kind of object. `everything` lists them all. Belongs here: w
 look like. Not here: whether they exist, how they are changed.
 """
 
-from immutant_operator.builders.assembly import Cluster, Payload, everything
+from immutant_operator.builders.assembly import Payload, everything
+from immutant_operator.builders.blueprint import Basis, Blueprint, newest
+from immutant_operator.builders.cluster import Cluster
 from immutant_operator.builders.metadata import Manifest
+from immutant_operator.builders.pods import Pods, pods
+from immutant_operator.builders.router import CONFIGURATION_FILE, RouterPods
 from immutant_operator.builders.snapshot import Source, snapshot, snapshot_name
+from immutant_operator.builders.statefulset import INPUTS
 
 __all__ = [
+    "CONFIGURATION_FILE",
+    "INPUTS",
+    "Basis",
+    "Blueprint",
     "Cluster",
     "Manifest",
     "Payload",
+    "Pods",
+    "RouterPods",
     "Source",
     "everything",
+    "newest",
+    "pods",
     "snapshot",
     "snapshot_name",
 ]

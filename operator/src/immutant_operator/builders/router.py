@@ -4,19 +4,23 @@ Belongs here: its Deployment and its ConfigMap. Not here: the configuration itse
 """
 
 import hashlib
+import json
 import math
+from dataclasses import dataclass
 from typing import Final
 
 from immutant.contract import names
 from immutant_operator.builders import security
+from immutant_operator.builders.cluster import Cluster
 from immutant_operator.builders.haproxy import haproxy_configuration
 from immutant_operator.builders.metadata import Manifest, manifest, pod_labels
 from immutant_operator.images import Images
 from immutant_operator.spec import App
 
-__all__ = ["router"]
+__all__ = ["CONFIGURATION_FILE", "RouterPods", "router", "router_pods"]
 
 _CONFIGURATION: Final = f"{names.ANNOTATION_PREFIX}configuration"
+CONFIGURATION_FILE: Final = "haproxy.cfg"
 _FOLDER: Final = "/etc/haproxy"
 
 _FIRST_LOOK: Final = 3
@@ -30,20 +34,44 @@ _PROPAGATION: Final = 5
 """Seconds that a router serves on before it stops: the Services forget it only a moment later."""
 
 
-def router(app: App, images: Images, domain: str) -> list[Manifest]:
-    """The router's objects; none when the router is off."""
+@dataclass(frozen=True, slots=True)
+class RouterPods:
+    """What the router's pods are made from.
+
+    Attributes:
+        configuration: The text of haproxy.cfg.
+        template: Their template.
+    """
+
+    configuration: str
+    template: Manifest
+
+
+def router_pods(app: App, cluster: Cluster) -> RouterPods | None:
+    """What the router's pods are made from; None when the router is off."""
     if not app.spec.web.router.enabled:
-        return []
-    text = haproxy_configuration(app, domain)
-    name = names.router_name(app.name)
+        return None
+    text = haproxy_configuration(app, cluster.domain)
     digest = hashlib.sha256(text.encode()).hexdigest()[:16]
+    metadata = {"labels": pod_labels(app, "router"), "annotations": {_CONFIGURATION: digest}}
+    template = {"metadata": metadata, "spec": _pod(app, cluster.images)}
+    return RouterPods(text, json.loads(json.dumps(template)))
+
+
+def router(app: App, made_from: RouterPods | None) -> list[Manifest]:
+    """The router's objects; none when the router is off."""
+    if made_from is None:
+        return []
+    name = names.router_name(app.name)
+    data = {CONFIGURATION_FILE: made_from.configuration}
+    spec = _deployment(app, made_from.template)
     return [
-        manifest(app, "ConfigMap", name, data={"haproxy.cfg": text}),
-        manifest(app, "Deployment", name, "apps/v1", spec=_deployment(app, images, digest)),
+        manifest(app, "ConfigMap", name, data=data),
+        manifest(app, "Deployment", name, "apps/v1", spec=spec),
     ]
 
 
-def _deployment(app: App, images: Images, digest: str) -> Manifest:
+def _deployment(app: App, template: Manifest) -> Manifest:
     return {
         "replicas": app.spec.routers,
         "revisionHistoryLimit": 2,
@@ -53,13 +81,7 @@ def _deployment(app: App, images: Images, digest: str) -> Manifest:
             "type": "RollingUpdate",
             "rollingUpdate": {"maxUnavailable": 0, "maxSurge": 1},
         },
-        "template": {
-            "metadata": {
-                "labels": pod_labels(app, "router"),
-                "annotations": {_CONFIGURATION: digest},
-            },
-            "spec": _pod(app, images),
-        },
+        "template": template,
     }
 
 
@@ -102,7 +124,7 @@ def _container(app: App, images: Images) -> Manifest:
         "name": "router",
         "image": images.router,
         "imagePullPolicy": images.pull_policy,
-        "command": ["haproxy", "-W", "-db", "-f", f"{_FOLDER}/haproxy.cfg"],
+        "command": ["haproxy", "-W", "-db", "-f", f"{_FOLDER}/{CONFIGURATION_FILE}"],
         "securityContext": security.CONTAINER,
         "terminationMessagePolicy": "FallbackToLogsOnError",
         "ports": [

@@ -1,4 +1,4 @@
-"""The StatefulSet of an app's pods.
+"""The StatefulSet of an app's pods, and the template that these are made from.
 
 Belongs here: the pod as a whole, its volumes and its placement. Not here: its containers; how many
 of them there are and when they are replaced (`immutant_operator.rollout`).
@@ -8,6 +8,7 @@ from typing import Final
 
 from immutant.contract import names
 from immutant_operator.builders import security
+from immutant_operator.builders.cluster import Cluster
 from immutant_operator.builders.containers import (
     SHARED,
     SOURCE,
@@ -20,7 +21,7 @@ from immutant_operator.builders.metadata import Manifest, manifest, pod_labels
 from immutant_operator.images import Images
 from immutant_operator.spec import App
 
-__all__ = ["INPUTS", "statefulset"]
+__all__ = ["INPUTS", "pod_template", "statefulset"]
 
 INPUTS: Final = f"{names.ANNOTATION_PREFIX}inputs"
 """On a pod: the digest of the ConfigMaps and Secrets in its environment, so that they roll it."""
@@ -29,18 +30,13 @@ _TOKEN_LIFE: Final = 3607
 """Seconds; what Kubernetes itself asks for."""
 
 
-def statefulset(
-    app: App, images: Images, domain: str, replicas: int, source: str | None, inputs: str | None
-) -> Manifest:
+def statefulset(app: App, replicas: int, template: Manifest) -> Manifest:
     """The StatefulSet.
 
     Args:
         app: Whose.
-        images: What the pods run.
-        domain: The cluster's DNS domain.
         replicas: How many pods there are to be now; the rollout may want one more than the spec.
-        source: The ConfigMap that is mounted as the source, if any.
-        inputs: The digest of what the environment refers to, if anything.
+        template: What they are made from.
     """
     return manifest(
         app,
@@ -54,12 +50,24 @@ def statefulset(
             "updateStrategy": {"type": "OnDelete"},
             "revisionHistoryLimit": 5,
             "selector": {"matchLabels": app.selector("app")},
-            "template": {
-                "metadata": {"labels": pod_labels(app, "app"), **_annotations(app, inputs)},
-                "spec": _pod(app, images, domain, source),
-            },
+            "template": template,
         },
     )
+
+
+def pod_template(app: App, cluster: Cluster, source: str | None, inputs: str | None) -> Manifest:
+    """What the pods are made from.
+
+    Args:
+        app: Whose.
+        cluster: What they run, and where.
+        source: The ConfigMap that is mounted as the source, if any.
+        inputs: The digest of what the environment refers to, if anything.
+    """
+    return {
+        "metadata": {"labels": pod_labels(app, "app"), **_annotations(app, inputs)},
+        "spec": _pod(app, cluster.images, cluster.domain, source),
+    }
 
 
 def _annotations(app: App, inputs: str | None) -> Manifest:

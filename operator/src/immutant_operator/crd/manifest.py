@@ -25,6 +25,7 @@ _COLUMNS: Final = (
     ("Desired", "integer", ".spec.replicas", "Pods that are wanted.", 0),
     ("URL", "string", ".status.url", "Where the app is served.", 0),
     ("Reason", "string", '.status.conditions[?(@.type=="Degraded")].reason', "Its trouble.", 1),
+    ("Runtime", "string", ".status.runtimeVersion", "The version that its pods are of.", 1),
     ("Age", "date", ".metadata.creationTimestamp", "Since when there is the app.", 0),
 )
 

@@ -112,6 +112,8 @@ class AppStatus(Model):
     """The version that a rollout goes to: new pods are made from it."""
     progressed_at: _Moment | None = None
     """When a rollout last came a step further."""
+    runtime_version: _Word | None = None
+    """The version of Immutant that the pods are of; another waits for the app's next rollout."""
     ready: str | None = None
     """Ready pods of those that are wanted, such as 2/2."""
     selector: str | None = None
