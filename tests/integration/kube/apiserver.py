@@ -31,8 +31,15 @@ _libc = ctypes.CDLL(None)
 class ApiServer:
     """One API server; what it stores survives `stop` and `start`."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, *options: str) -> None:
+        """Prepare one.
+
+        Args:
+            folder: Where it stores everything.
+            options: Further options of kube-apiserver.
+        """
         self.folder = folder
+        self._options = options
         self.url = f"https://127.0.0.1:{free_port()}"
         self._etcd = f"http://127.0.0.1:{free_port()}"
         self._peers = f"http://127.0.0.1:{free_port()}"
@@ -74,6 +81,7 @@ class ApiServer:
             *("--service-account-issuer=https://kubernetes.default.svc",),
             *("--service-account-signing-key-file", key, "--service-account-key-file", key),
             "--authorization-mode=RBAC",
+            *self._options,
         )
 
     def wait_until_ready(self) -> None:

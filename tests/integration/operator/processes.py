@@ -57,7 +57,13 @@ class Replica:
     """One replica of the operator."""
 
     def __init__(
-        self, kubeconfig: Path, namespace: str, identity: str, log: Path, watched: str = ""
+        self,
+        kubeconfig: Path,
+        namespace: str,
+        identity: str,
+        log: Path,
+        watched: str = "",
+        **environment: str,
     ) -> None:
         self.identity = identity
         self.log = log
@@ -71,6 +77,7 @@ class Replica:
             "IMMUTANT_MEMBER_IMAGE": "member:1",
             "IMMUTANT_ROUTER_IMAGE": "router:1",
             "IMMUTANT_WATCH_NAMESPACE": watched,
+            **environment,
         }
 
     def __enter__(self) -> Self:
