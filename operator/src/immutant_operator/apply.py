@@ -35,7 +35,11 @@ KINDS: Final = (
     ("rbac.authorization.k8s.io/v1", "RoleBinding"),
     ("gateway.networking.k8s.io/v1", "HTTPRoute"),
 )
-"""Everything that an app may have; what is of these kinds and wanted no more is removed."""
+"""Everything that an app may have; what is of these kinds and wanted no more is removed, but for
+those that last."""
+
+_LASTING: Final = {"ServiceAccount", "StatefulSet", "Role", "RoleBinding"}
+"""An app has these as long as it is there: the operator has no right to delete any."""
 
 _NOT_EVERYWHERE: Final = "HTTPRoute"
 """A kind that a cluster may lack; an app goes without it then, and says so."""
@@ -156,5 +160,5 @@ async def prune(
     """Remove the app's own objects that are wanted no more, except those to keep."""
     keys = {_key(manifest) for manifest in wanted} | set(kept)
     for key, body in there.items():
-        if key not in keys and _is_owned(body, app.uid):
+        if key not in keys and body["kind"] not in _LASTING and _is_owned(body, app.uid):
             await api.delete(body)

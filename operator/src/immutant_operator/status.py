@@ -6,7 +6,7 @@ Belongs here: the status as a pure function. Not here: writing it (`immutant_ope
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any
+from typing import Any, Final
 
 from immutant_operator.grid import Grid
 from immutant_operator.objects import Json
@@ -123,6 +123,8 @@ def unreadable(generation: int, problem: tuple[str, str], former: Json, now: str
     return {**former, "observedGeneration": generation, "conditions": [*kept.values(), *new]}
 
 
+_WAITS: Final = "; what this operator makes otherwise comes with the app's next rollout"
+
 State = tuple[str, str, str]
 """Status, reason, message."""
 
@@ -142,7 +144,7 @@ def _progressing(finding: Finding, stalled: str) -> State:
         return "False", "RolloutStalled", stalled
     moving, message = "True" if finding.step.moving else "False", finding.step.message
     if finding.newer and finding.step.reason == "Complete":
-        message += "; what this operator makes otherwise comes with the app's next rollout"
+        message += _WAITS
     return moving, finding.step.reason, message
 
 
@@ -152,7 +154,10 @@ def degraded(finding: Finding, stalled: str = "") -> State:
         return "True", *finding.problem
     troubles = [pod.trouble for pod in finding.fleet.pods if pod.trouble is not None]
     if troubles:
-        return "True", troubles[0].reason, troubles[0].message
+        first = troubles[0]
+        # An image of the version before may be gone, and nothing but a rollout asks for another.
+        hint = _WAITS if finding.newer and first.reason == "ImagePullFailed" else ""
+        return "True", first.reason, first.message + hint
     if finding.kept:
         return "True", "NodeLost", finding.kept
     if stalled:

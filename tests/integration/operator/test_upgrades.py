@@ -130,6 +130,23 @@ async def test_a_rollout_that_was_begun_ends_with_the_pods_that_it_began_with(
     assert images(pods) == {"runtime:1", "member:1"}
 
 
+async def test_what_another_version_made_and_no_right_deletes_stands_in_no_ones_way(
+    operated: Operated,
+) -> None:
+    await operated.write()
+    await operated.look()
+    there = {"namespace": operated.namespace}
+    role = await operated.api.get(*ROLE, operated.namespace, "immutant-app-demo")
+    kept = {key: role["metadata"][key] for key in ("labels", "ownerReferences")}
+    more = {"name": "demo-more", **there, **kept}
+    await operated.api.create({"apiVersion": ROLE[0], "kind": ROLE[1], "metadata": more})
+    await operated.until(is_complete)
+    assert await operated.api.find(*ROLE, operated.namespace, "demo-more")
+
+
+ROLE = ("rbac.authorization.k8s.io/v1", "Role")
+
+
 async def test_the_digest_of_an_environment_is_the_same_for_ever(operated: Operated) -> None:
     # Another digest for the same content would make each app's pods anew with a new operator.
     await operated.source("one")

@@ -147,6 +147,18 @@ def test_what_the_statefulsets_controller_keeps_is_no_blueprint() -> None:
     assert images(chosen(NEW, there))[0] == "runtime:1"
 
 
+@pytest.mark.parametrize("missing", ["pods", "version", "spec"])
+def test_what_another_version_keeps_otherwise_is_no_blueprint(missing: str) -> None:
+    # It wrote a number that is greater than ours will be; ours must count nevertheless.
+    there = there_after(OLD)
+    key = _blueprint(there)
+    other: Manifest = {**there[key], "revision": 7}
+    other["data"] = {name: one for name, one in other["data"].items() if name != missing}
+    found = {**there, ("ControllerRevision", "demo-blueprint-other"): other}
+    assert images(chosen(NEW, found))[0] == "runtime:1"
+    assert newest(keeper(OLD, {}).app, [other]) is None
+
+
 def _blueprint(there: There) -> tuple[str, str]:
     (key,) = [key for key in there if key[0] == "ControllerRevision"]
     return key

@@ -277,3 +277,19 @@ def test_every_reason_is_explained_to_users() -> None:
     assert said >= {"AllSafe", "ViewsDiffer", "Paused", "NoPodHasData", "CrashLooping", "NameTaken"}
     told = (ROOT / "docs" / "cluster.md").read_text()
     assert sorted(one for one in said if f"`{one}`" not in told) == []
+
+
+def test_where_an_image_is_gone_it_is_said_that_a_rollout_brings_another() -> None:
+    gone = pod(1, container={"state": {"waiting": {"reason": "ImagePullBackOff"}}})
+    failed = pod(1, container={"state": {"terminated": {"exitCode": 1}}})
+
+    def said(body: Any, *, newer: bool) -> str:
+        there = fleet(pod(0, ready=True), body)
+        finding = Finding(there, next_step(2, there, safe(there)), newer=newer)
+        status = compose(app(replicas=2), finding, {}, NOW)
+        (found,) = [one for one in status["conditions"] if one["type"] == "Degraded"]
+        return str(found["message"])
+
+    assert "comes with the app's next rollout" in said(gone, newer=True)
+    assert "rollout" not in said(gone, newer=False)
+    assert "rollout" not in said(failed, newer=True)

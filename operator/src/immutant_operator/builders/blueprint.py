@@ -73,9 +73,10 @@ def blueprint(app: App, kept: Blueprint) -> Manifest:
 
 
 def newest(app: App, objects: Iterable[Manifest]) -> Blueprint | None:
-    """The last blueprint among an app's objects; None: there is none."""
-    own = [one for one in objects if one["kind"] == _KIND and _is_of(one, app.uid)]
-    return _read(max(own, key=lambda one: int(one["revision"]))) if own else None
+    """The last blueprint among an app's objects; None: there is none that can be read."""
+    own = (one for one in objects if one["kind"] == _KIND and _is_of(one, app.uid))
+    found = [known for one in own if (known := _read(one)) is not None]
+    return max(found, key=lambda known: known.number, default=None)
 
 
 def _is_of(body: Manifest, uid: str) -> bool:
@@ -83,15 +84,19 @@ def _is_of(body: Manifest, uid: str) -> bool:
     return any(owner["uid"] == uid for owner in body["metadata"].get("ownerReferences", ()))
 
 
-def _read(body: Manifest) -> Blueprint:
-    data: dict[str, Any] = body["data"]
-    router = data.get("router")
-    return Blueprint(
-        Basis(data["spec"], data["source"] or None, data["inputs"] or None),
-        Pods(
-            data["pods"],
-            RouterPods(router["configuration"], router["pods"]) if router else None,
-        ),
-        data["version"],
-        int(body["revision"]),
-    )
+def _read(body: Manifest) -> Blueprint | None:
+    """What an object keeps; None where another version of the operator keeps it otherwise."""
+    try:
+        data: dict[str, Any] = body["data"]
+        router = data.get("router")
+        return Blueprint(
+            Basis(dict(data["spec"]), data["source"] or None, data["inputs"] or None),
+            Pods(
+                dict(data["pods"]),
+                RouterPods(router["configuration"], router["pods"]) if router else None,
+            ),
+            data["version"],
+            int(body["revision"]),
+        )
+    except (AttributeError, KeyError, TypeError, ValueError):
+        return None
