@@ -89,9 +89,14 @@ class Operated:
         self.reconciler = Reconciler(api, CLUSTER, self.registry, lambda: self.now)
         self._renewals = itertools.count()
 
-    def upgrade(self, cluster: Cluster) -> None:
-        """From now on another operator looks after the app; it remembers nothing."""
-        self.reconciler = Reconciler(self.api, cluster, self.registry, lambda: self.now)
+    def upgrade(self, cluster: Cluster, api: Api | None = None) -> None:
+        """From now on another operator looks after the app; it remembers nothing.
+
+        Args:
+            cluster: What it knows of the cluster.
+            api: By which account it asks; None: by the test's own.
+        """
+        self.reconciler = Reconciler(api or self.api, cluster, self.registry, lambda: self.now)
 
     async def write(self, **spec: Any) -> None:
         """Write the app's spec, as `kubectl apply` would."""

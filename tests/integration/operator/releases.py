@@ -4,6 +4,7 @@ Belongs here: helm, and an API server without anything of the project's. The ope
 stays without pods, for want of a controller; the operator itself is a process of the test.
 """
 
+import json
 import subprocess
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -11,12 +12,13 @@ from pathlib import Path
 
 from tests.e2e.testbed import programs
 from tests.integration.kube.apiserver import ApiServer
-from tests.integration.operator.harness import controllers
+from tests.integration.operator.harness import controllers, kubectl
 from tests.integration.operator.processes import CHART
 
-__all__ = ["SYSTEM", "Release", "bare"]
+__all__ = ["DEFINITION", "SYSTEM", "Release", "bare", "cleared"]
 
 SYSTEM = "immutant-system"
+DEFINITION = "immutantapps.immutant.org"
 
 
 @contextmanager
@@ -29,6 +31,14 @@ def bare(folder: Path, *options: str) -> Iterator[ApiServer]:
             yield started
     finally:
         started.close()
+
+
+def cleared(server: ApiServer) -> None:
+    """Uninstall all that helm has installed, and remove the definition, with all apps."""
+    told = Release(server).helm("list", "--all-namespaces", "--output", "json")
+    for one in json.loads(told):
+        Release(server, one["namespace"], one["name"]).uninstall()
+    kubectl(server, "delete", "crd", DEFINITION, "--ignore-not-found", "--wait")
 
 
 class Release:

@@ -1,106 +1,76 @@
 """The chart's life: from the version before to this one, away, and back. The app runs on."""
 
 import asyncio
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+import subprocess
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 from tests.integration.kube.apiserver import ApiServer
 from tests.integration.operator import former
-from tests.integration.operator.harness import Operated, condition, kubectl
+from tests.integration.operator.harness import Operated, condition, is_complete, kubectl
 from tests.integration.operator.processes import Replica, account
-from tests.integration.operator.releases import SYSTEM, Release, bare
+from tests.integration.operator.releases import DEFINITION, SYSTEM, Release, bare, cleared
 
 from immutant_operator.api import APP_KIND, connected
 from immutant_operator.apply import inventory
+from immutant_operator.builders import Cluster
 from immutant_operator.crd.manifest import definition
+from immutant_operator.images import Images
 from immutant_operator.objects import Json
 from immutant_operator.spec import parse
 
 PATIENCE = 60.0
-NEWER = {
-    "IMMUTANT_RUNTIME_IMAGE": "runtime:2",
-    "IMMUTANT_MEMBER_IMAGE": "member:2",
-    "IMMUTANT_ROUTER_IMAGE": "router:2",
-}
-DEFINITION = "immutantapps.immutant.org"
-
+NEWER = Cluster(Images("runtime:2", "member:2", "router:2"), version="2")
 pytestmark = pytest.mark.timeout(300)
 
 
-class Life:
-    """One app, and the operators that look after it in turn."""
+async def objects(
+    operated: Operated, version: str = "resourceVersion"
+) -> dict[tuple[str, str], Any]:
+    """UID and version of all that is the app's, and the UIDs of its pods.
 
-    def __init__(self, server: ApiServer, operated: Operated, logs: Path) -> None:
-        self._server = server
-        self._operated = operated
-        self._logs = logs
+    Without the budgets, which follow the grid.
 
-    @contextmanager
-    def operator(self, name: str, **environment: str) -> Iterator[Replica]:
-        """An operator with the rights that are installed now."""
-        rights = account(self._server, SYSTEM, "immutant-operator")
-        log = self._logs / f"{name}.log"
-        with Replica(rights, SYSTEM, name, log, **environment) as replica:
-            yield replica
-        assert "Traceback" not in replica.said, replica.said
-        assert "forbidden" not in replica.said, replica.said
-
-    async def until(self, replica: Replica, holds: Callable[[Json], bool]) -> Json:
-        """Play the pods' kubelet and sidecars until the app says so."""
-        deadline = asyncio.get_running_loop().time() + PATIENCE
-        while True:
-            app = await self._operated.api.get(*APP_KIND, self._operated.namespace, "demo")
-            if holds(app):
-                return app
-            assert asyncio.get_running_loop().time() < deadline, (app, replica.said)
-            await self._operated.make_ready()
-            await asyncio.sleep(0.1)
-
-    async def looked(self, replica: Replica) -> None:
-        """Wait until this operator has looked at the app, to the end."""
-        deadline = asyncio.get_running_loop().time() + PATIENCE
-        while _looks(replica) < 1:
-            assert asyncio.get_running_loop().time() < deadline, replica.said
-            await asyncio.sleep(0.1)
-
-    async def objects(self, version: str = "resourceVersion") -> dict[tuple[str, str], Any]:
-        """UID and version of all that is the app's, and the UIDs of its pods.
-
-        Args:
-            version: Of what: `resourceVersion` grows with each write, `generation` with each of
-                what is wanted. What has no generation is taken by the former.
-        """
-        api, namespace = self._operated.api, self._operated.namespace
-        app = parse(await api.get(*APP_KIND, namespace, "demo"))
-        found = [(key, body["metadata"]) for key, body in (await inventory(api, app)).items()]
-        pods = await self._operated.pods()
-        seen = {key: (of["uid"], of.get(version, of["resourceVersion"])) for key, of in found}
-        return {**seen, **{("Pod", name): pod["metadata"]["uid"] for name, pod in pods.items()}}
+    Args:
+        operated: The app.
+        version: Of what: `resourceVersion` grows with each write, `generation` with each of what is
+            wanted. What has no generation is taken by the former.
+    """
+    app = parse(await operated.api.get(*APP_KIND, operated.namespace, operated.name))
+    found = {key: body["metadata"] for key, body in (await inventory(operated.api, app)).items()}
+    pods = {("Pod", name): pod["metadata"]["uid"] for name, pod in (await operated.pods()).items()}
+    seen = {
+        key: (of["uid"], of.get(version, of["resourceVersion"]))
+        for key, of in found.items()
+        if key[0] != "PodDisruptionBudget"
+    }
+    return {**seen, **pods}
 
 
-def _looks(replica: Replica) -> float:
-    if "health and metrics" not in replica.said:
-        return 0
-    lines = replica.ops("/metrics").splitlines()
-    counts = [
-        line for line in lines if line.startswith("immutant_operator_reconcile_seconds_count")
-    ]
-    return float(counts[0].split()[1]) if counts else 0
+async def carried_out(operated: Operated, replica: Replica) -> None:
+    """Play the pods' kubelet and sidecars until an operator has made the app."""
+    deadline = asyncio.get_running_loop().time() + PATIENCE
+    while True:
+        app = await operated.api.get(*APP_KIND, operated.namespace, operated.name)
+        if is_complete(app) and app["status"]["ready"] == "2/2":
+            return
+        assert asyncio.get_running_loop().time() < deadline, (app, replica.said)
+        await operated.make_ready()
+        await asyncio.sleep(0.1)
 
 
-def is_complete(app: Json) -> bool:
-    said = condition(app, "Progressing")
-    is_of_now = said.get("observedGeneration") == app["metadata"]["generation"]
-    return bool(is_of_now and said["reason"] == "Complete" and app["status"]["ready"] == "2/2")
+@pytest.fixture(scope="module")
+def started(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ApiServer]:
+    with bare(tmp_path_factory.mktemp("installation")) as server:
+        yield server
 
 
 @pytest.fixture
-def server(tmp_path: Path) -> Iterator[ApiServer]:
-    with bare(tmp_path) as started:
-        yield started
+def server(started: ApiServer) -> Iterator[ApiServer]:
+    yield started
+    cleared(started)
 
 
 async def test_an_app_runs_on_through_upgrade_uninstalling_and_reinstalling(
@@ -112,44 +82,45 @@ async def test_an_app_runs_on_through_upgrade_uninstalling_and_reinstalling(
     kubectl(server, "create", "namespace", "team")
     async with connected(str(server.kubeconfig())) as api:
         operated = Operated(api, "team")
-        life = Life(server, operated, tmp_path)
         await operated.source("one")
         spec: Json = {"replicas": 2, "source": {"configMap": {"name": "demo-source"}}}
         spec["web"] = {"host": "demo.example.org"}
         await operated.write(**spec)
-        with life.operator("former", PYTHONPATH=before.path) as replica:
-            await life.until(replica, is_complete)
-        made = await life.objects("generation")
+        rights = account(server, SYSTEM, "immutant-operator")
+        log = tmp_path / "former.log"
+        with Replica(rights, SYSTEM, "former", log, PYTHONPATH=before.path) as replica:
+            await carried_out(operated, replica)
+        made = await objects(operated, "generation")
 
         release.upgrade("--set", "images.tag=newer")
         assert_current(server)
-        with life.operator("newer", **NEWER) as replica:
-            app = await life.until(
-                replica, lambda app: "otherwise" in condition(app, "Progressing")["message"]
-            )
-            now = await life.objects("generation")
+        async with connected(str(rights)) as its_own:
+            operated.upgrade(NEWER, its_own)
+            app = await operated.look()
+            assert "otherwise" in condition(app, "Progressing")["message"]
+            now = await objects(operated, "generation")
             assert {key: now[key] for key in made} == made, "nothing was touched"
-            ((_, new),) = now.keys() - made.keys()
-            assert new.startswith("demo-blueprint-")
+            assert all(name.startswith("demo-blueprint-") for _, name in now.keys() - made.keys())
             await operated.write(**spec, env=[{"name": "COLOUR", "value": "blue"}])
-            app = await life.until(replica, is_complete)
-            assert app["status"]["runtimeVersion"], "a field that is new"
+            app = await operated.until(is_complete)
+        assert app["status"]["runtimeVersion"] == NEWER.version, "a field that is new"
         pods = await operated.pods()
         used = {one["image"] for pod in pods.values() for one in pod["spec"]["initContainers"]}
-        assert used == {"runtime:2", "member:2"}
+        assert used == {NEWER.images.runtime, NEWER.images.member}
 
-        made = await life.objects()
+        made = await objects(operated)
         said = release.uninstall()
         assert f"kept due to the resource policy:\n[CustomResourceDefinition] {DEFINITION}" in said
-        assert "NotFound" in kubectl(
-            server, "-n", SYSTEM, "get", "serviceaccount/immutant-operator", check=False
-        )
-        assert await life.objects() == made
+        there = ("get", "serviceaccount/immutant-operator")
+        assert "NotFound" in kubectl(server, "-n", SYSTEM, *there, check=False)
+        assert await objects(operated) == made
 
         release.install("--set", "images.tag=newer")
-        with life.operator("again", **NEWER) as replica:
-            await life.looked(replica)
-        assert await life.objects() == made
+        async with connected(str(account(server, SYSTEM, "immutant-operator"))) as its_own:
+            operated.upgrade(NEWER, its_own)
+            app = await operated.look()
+        assert is_complete(app)
+        assert await objects(operated) == made
 
 
 def assert_current(server: ApiServer) -> None:
@@ -195,3 +166,38 @@ async def test_two_installations_look_after_one_namespace_each(
     asked = ("--kubeconfig", str(rights), "auth", "can-i", "create", "services", "-n")
     assert kubectl(server, *asked, "red").strip() == "yes"
     assert kubectl(server, *asked, "green", check=False).strip() == "no"
+
+
+class TestTheVersionBefore:
+    """Which it is, by what a checkout has of its history."""
+
+    def clone(self, folder: Path, *options: str) -> Path:
+        if not next(former.candidates(former.ROOT), None):
+            pytest.skip("this is no git checkout")
+        source = ("-c", f"safe.directory={former.ROOT}", "clone", "--quiet", "--no-tags")
+        where = (f"file://{former.ROOT}", str(folder))
+        subprocess.run(["git", *source, "--no-checkout", *options, *where], check=True)
+        return folder
+
+    def git(self, folder: Path, *arguments: str) -> str:
+        who = ("-c", "user.name=test", "-c", "user.email=test@example.org")
+        ended = subprocess.run(
+            ["git", "-C", folder, *who, *arguments], capture_output=True, text=True, check=True
+        )
+        return ended.stdout.strip()
+
+    def test_a_shallow_clone_takes_the_oldest_commit_that_it_has(self, tmp_path: Path) -> None:
+        clone = self.clone(tmp_path / "clone", "--depth", "1")
+        assert list(former.candidates(clone)) == [self.git(clone, "rev-parse", "HEAD")]
+
+    def test_the_last_release_before_this_commit_comes_first(self, tmp_path: Path) -> None:
+        clone = self.clone(tmp_path / "clone", "--depth", "3")
+        self.git(clone, "tag", "v0.1.0", "HEAD^")
+        self.git(clone, "tag", "v0.2.0", "HEAD")
+        assert next(former.candidates(clone)) == self.git(clone, "rev-parse", "v0.1.0")
+
+    def test_a_folder_without_history_has_none(self, tmp_path: Path) -> None:
+        assert list(former.candidates(tmp_path)) == []
+        inside = self.clone(tmp_path / "clone", "--depth", "1") / "unpacked"
+        inside.mkdir()
+        assert list(former.candidates(inside)) == [], "the history of the folder around it"
