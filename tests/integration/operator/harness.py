@@ -31,7 +31,7 @@ from immutant_operator.registry import Registry
 from immutant_operator.spec import parse
 
 CLUSTER = Cluster(Images("runtime:1", "member:1", "router:1"), version="1")
-PATIENCE = 20.0
+PATIENCE = 60.0
 A_LOOK = 2.0
 """Seconds that pass, by the operator's clock, from one look to the next."""
 
