@@ -1,6 +1,7 @@
 """The chart's life: from the version before to this one, away, and back. The app runs on."""
 
 import asyncio
+import shutil
 import subprocess
 from collections.abc import Iterator
 from pathlib import Path
@@ -168,16 +169,9 @@ async def test_two_installations_look_after_one_namespace_each(
     assert kubectl(server, *asked, "green", check=False).strip() == "no"
 
 
+@pytest.mark.skipif(shutil.which("git") is None, reason="there is no git")
 class TestTheVersionBefore:
     """Which it is, by what a checkout has of its history."""
-
-    def clone(self, folder: Path, *options: str) -> Path:
-        if not next(former.candidates(former.ROOT), None):
-            pytest.skip("this is no git checkout")
-        source = ("-c", f"safe.directory={former.ROOT}", "clone", "--quiet", "--no-tags")
-        where = (f"file://{former.ROOT}", str(folder))
-        subprocess.run(["git", *source, "--no-checkout", *options, *where], check=True)
-        return folder
 
     def git(self, folder: Path, *arguments: str) -> str:
         who = ("-c", "user.name=test", "-c", "user.email=test@example.org")
@@ -186,18 +180,30 @@ class TestTheVersionBefore:
         )
         return ended.stdout.strip()
 
-    def test_a_shallow_clone_takes_the_oldest_commit_that_it_has(self, tmp_path: Path) -> None:
-        clone = self.clone(tmp_path / "clone", "--depth", "1")
-        assert list(former.candidates(clone)) == [self.git(clone, "rev-parse", "HEAD")]
+    @pytest.fixture
+    def checkout(self, tmp_path: Path) -> Path:
+        """Three commits; the last two are releases."""
+        folder = tmp_path / "checkout"
+        folder.mkdir()
+        self.git(folder, "init", "--quiet")
+        for number in range(3):
+            self.git(folder, "commit", "--quiet", "--allow-empty", "-m", f"Change {number}")
+            if number:
+                self.git(folder, "tag", f"v0.{number}.0")
+        return folder
 
-    def test_the_last_release_before_this_commit_comes_first(self, tmp_path: Path) -> None:
-        clone = self.clone(tmp_path / "clone", "--depth", "3")
-        self.git(clone, "tag", "v0.1.0", "HEAD^")
-        self.git(clone, "tag", "v0.2.0", "HEAD")
-        assert next(former.candidates(clone)) == self.git(clone, "rev-parse", "v0.1.0")
+    def test_the_last_release_before_this_commit_comes_first(self, checkout: Path) -> None:
+        assert next(former.candidates(checkout)) == self.git(checkout, "rev-parse", "v0.1.0")
 
-    def test_a_folder_without_history_has_none(self, tmp_path: Path) -> None:
+    def test_a_shallow_clone_takes_the_oldest_commit_that_it_has(
+        self, checkout: Path, tmp_path: Path
+    ) -> None:
+        clone = tmp_path / "clone"
+        self.git(tmp_path, "clone", "--quiet", "--depth=1", f"file://{checkout}", str(clone))
+        assert list(former.candidates(clone)) == [self.git(checkout, "rev-parse", "HEAD")]
+
+    def test_a_folder_without_history_has_none(self, checkout: Path, tmp_path: Path) -> None:
         assert list(former.candidates(tmp_path)) == []
-        inside = self.clone(tmp_path / "clone", "--depth", "1") / "unpacked"
+        inside = checkout / "unpacked"
         inside.mkdir()
         assert list(former.candidates(inside)) == [], "the history of the folder around it"
