@@ -42,7 +42,11 @@ _PURPOSES: tuple[tuple[str, tuple[str, ...], Callable[[], object] | None], ...] 
     ("tests on a real grid", MEMBERS, member.build),
     ("the recipe for a database of one's own", DATABASE, None),
     ("tests of the chart", HELM, partial(programs.build, "helm")),
-    ("tests on a real API server", API_SERVER, partial(programs.build, "kubernetes", "helm")),
+    (
+        "tests on a real API server",
+        API_SERVER,
+        partial(programs.build, "kubernetes", "helm", "metrics-server"),
+    ),
 )
 """What is tested, the programs that it needs, and what is then to be built."""
 

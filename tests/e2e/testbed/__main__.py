@@ -42,6 +42,7 @@ def _parser() -> argparse.ArgumentParser:
     up.add_argument("archives", nargs="*", type=Path, metavar="FILE.tar")
     verbs.add_parser("down", help="remove it")
     verbs.add_parser("status", help="say what there is")
+    verbs.add_parser("meter", help="start metrics-server, for `kubectl top` and autoscalers")
     load = verbs.add_parser("load", help="put docker-archives on every node")
     load.add_argument("archives", nargs="+", type=Path, metavar="FILE.tar")
     for verb, what in _ON_NODES.items():

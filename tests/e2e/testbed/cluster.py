@@ -151,6 +151,14 @@ class Testbed:
         self._check_up()
         controlplane.start_api_server()
 
+    def meter(self) -> None:
+        """Have it tell what nodes and pods use, for `kubectl top` and autoscalers.
+
+        It starts without that. Returns when the nodes' figures are there, which takes two looks.
+        """
+        self._check_up()
+        controlplane.start_metrics_server()
+
     def logs(self) -> list[Path]:
         """Where the nodes' kubelets keep the logs of pods; there also without power."""
         return [nodes.pod_logs(node) for node in NODES]

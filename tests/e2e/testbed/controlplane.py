@@ -7,9 +7,11 @@ All of it survives whatever becomes of a node, as a managed cluster's control pl
 
 import json
 import sys
+from collections.abc import Collection
 from pathlib import Path
+from typing import Any
 
-from tests.e2e.testbed import configs
+from tests.e2e.testbed import configs, metering
 from tests.e2e.testbed.errors import TestbedError, wait_until
 from tests.e2e.testbed.layout import (
     CONTROL_PLANE,
@@ -31,6 +33,7 @@ __all__ = [
     "kubectl",
     "start",
     "start_api_server",
+    "start_metrics_server",
     "start_service_side",
     "stop_api_server",
 ]
@@ -46,6 +49,7 @@ RESOLVER = _FOLDER / "resolv.conf"
 """Where nodes look names up: nowhere."""
 
 _ETCD = "http://127.0.0.1:2379"
+_METRICS_PORT = 4443
 _READY_WITHIN = 90.0
 
 
@@ -108,6 +112,15 @@ def start_service_side() -> None:
     wait_until("the name service and the ingress", _serve, _READY_WITHIN, f"{log('*')}")
 
 
+def start_metrics_server() -> None:
+    """Start metrics-server unless it runs; returns when it tells what every node that runs uses."""
+    if not kubectl("get", "apiservice", metering.API, "--ignore-not-found", "-o=name"):
+        folder = _FOLDER / "metrics-server"
+        _spawn("metrics-server", *metering.metrics_server(KUBECONFIG, folder, _METRICS_PORT))
+        kubectl("apply", "-f", "-", text=json.dumps(metering.objects(_METRICS_PORT)))
+    wait_until("the nodes' usage", _meters, _READY_WITHIN, str(log("metrics-server")))
+
+
 def _spawn(name: str, *arguments: object, **environment: str) -> None:
     spawn(name, enter(CONTROL_PLANE_NAMESPACE), [program(name), *arguments], **environment)
 
@@ -125,6 +138,7 @@ def _write_files() -> None:
     subject = ["-subj", "/O=system:masters/CN=kube-apiserver-kubelet-client", "-days", 3650]
     use = ["-addext", "extendedKeyUsage=clientAuth"]
     command("openssl", "req", "-x509", *key, "-out", KUBELET_CLIENT, *subject, *use)
+    command("openssl", *metering.front_proxy(_FOLDER))
 
 
 def _start_etcd() -> None:
@@ -161,6 +175,7 @@ def _start_api_server() -> None:
         "--kubelet-preferred-address-types=InternalIP",
         f"--kubelet-client-certificate={KUBELET_CLIENT}",
         f"--kubelet-client-key={_FOLDER}/kubelet-client.key",
+        *metering.api_server(_FOLDER),
     )
 
 
@@ -189,6 +204,22 @@ def _answers() -> bool:
 def _serve() -> bool:
     listening = command("ss", "-Hltn", namespace=CONTROL_PLANE_NAMESPACE)
     return all(f" {address} " in listening for address in (f"{COREDNS}:53", f"{CONTROL_PLANE}:80"))
+
+
+def _meters() -> bool:
+    path = "/apis/metrics.k8s.io/v1beta1/nodes"
+    try:
+        found = json.loads(kubectl("get", "--raw", path))["items"]
+        nodes = json.loads(kubectl("get", "nodes", "-o=json"))["items"]
+    except TestbedError:
+        return False
+    told = {one["metadata"]["name"] for one in found}
+    return bool(told) and all(_is_known(node, told) for node in nodes)
+
+
+def _is_known(node: Any, told: Collection[str]) -> bool:
+    states = {one["type"]: one["status"] for one in node["status"].get("conditions", ())}
+    return states.get("Ready") != "True" or node["metadata"]["name"] in told
 
 
 def _control() -> bool:

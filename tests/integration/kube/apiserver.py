@@ -16,7 +16,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from tests.e2e.testbed import programs
+from tests.e2e.testbed import metering, programs
 from tests.machine import API_SERVER, need
 from tests.processes import free_port
 
@@ -74,6 +74,8 @@ class ApiServer:
             subprocess.run(
                 ["openssl", "genrsa", "-out", key, "2048"], check=True, capture_output=True
             )
+            made = ["openssl", *map(str, metering.front_proxy(self.folder))]
+            subprocess.run(made, check=True, capture_output=True)
         self._spawn(
             *(self._program, f"--etcd-servers={self._etcd}", "--cert-dir", self.folder / "pki"),
             *("--bind-address=127.0.0.1", f"--secure-port={self.port}"),
@@ -81,6 +83,7 @@ class ApiServer:
             *("--service-account-issuer=https://kubernetes.default.svc",),
             *("--service-account-signing-key-file", key, "--service-account-key-file", key),
             "--authorization-mode=RBAC",
+            *metering.api_server(self.folder),
             *self._options,
         )
 
@@ -117,18 +120,16 @@ class ApiServer:
         url = self.url if port is None else f"https://127.0.0.1:{port}"
         cluster = {"server": url, "certificate-authority": ca}
         context = {"cluster": "one", "user": "one", "namespace": NAMESPACE}
-        path.write_text(
-            json.dumps(
-                {
-                    "apiVersion": "v1",
-                    "kind": "Config",
-                    "current-context": "one",
-                    "clusters": [{"name": "one", "cluster": cluster}],
-                    "users": [{"name": "one", "user": {"token": token}}],
-                    "contexts": [{"name": "one", "context": context}],
-                }
-            )
-        )
+        config = {
+            "apiVersion": "v1",
+            "kind": "Config",
+            "current-context": "one",
+            "clusters": [{"name": "one", "cluster": cluster}],
+            "users": [{"name": "one", "user": {"token": token}}],
+            "contexts": [{"name": "one", "context": context}],
+        }
+        if not path.exists():  # what reads it now is not to find it half written
+            path.write_text(json.dumps(config))
         return path
 
     def call(self, method: str, path: str, body: Mapping[str, Any] | None = None) -> Any:
