@@ -36,6 +36,13 @@ A_LOOK = 2.0
 """Seconds that pass, by the operator's clock, from one look to the next."""
 
 
+_CONTROLLERS = (
+    "statefulset-controller",
+    "garbage-collector-controller",
+    "horizontal-pod-autoscaler-controller",
+)
+
+
 def kubectl(server: ApiServer, *arguments: str, stdin: str = "", check: bool = True) -> str:
     """What kubectl says, errors included."""
     ended = subprocess.run(
@@ -54,7 +61,7 @@ def kubectl(server: ApiServer, *arguments: str, stdin: str = "", check: bool = T
 
 @contextmanager
 def controllers(server: ApiServer) -> Iterator[None]:
-    """The real controllers of StatefulSets and of garbage."""
+    """The real controllers of StatefulSets, of garbage, and of autoscalers."""
     with (server.folder / "controllers.log").open("ab") as log:
         process = subprocess.Popen(
             [
@@ -62,7 +69,8 @@ def controllers(server: ApiServer) -> Iterator[None]:
                 f"--kubeconfig={server.kubeconfig()}",
                 "--leader-elect=false",
                 "--secure-port=0",
-                "--controllers=statefulset-controller,garbage-collector-controller",
+                f"--controllers={','.join(_CONTROLLERS)}",
+                "--horizontal-pod-autoscaler-sync-period=1s",
                 "--use-service-account-credentials=false",
             ],
             stdin=subprocess.DEVNULL,
@@ -116,9 +124,11 @@ class Operated:
         await self.reconciler.reconcile((self.namespace, self.name))
         return await self.api.get(*APP_KIND, self.namespace, self.name)
 
-    async def until(self, said: Callable[[Json], bool], *, ready: bool = True) -> Json:
+    async def until(
+        self, said: Callable[[Json], bool], *, ready: bool = True, patience: float = PATIENCE
+    ) -> Json:
         """Reconcile, and let pods become ready (unless not), until the app says so."""
-        deadline = asyncio.get_running_loop().time() + PATIENCE
+        deadline = asyncio.get_running_loop().time() + patience
         while True:
             app = await self.look()
             if said(app):
@@ -137,7 +147,10 @@ class Operated:
         """Every pod that can run is ready, at once, and its member is in a grid that is safe."""
         for pod in (await self.pods()).values():
             if pod["spec"]["containers"][0]["image"] != "broken:1":
-                await self.say(pod, {"conditions": [{"type": "Ready", "status": "True"}]})
+                made = pod["metadata"]["creationTimestamp"]
+                ready = {"type": "Ready", "status": "True", "lastTransitionTime": made}
+                status = {"phase": "Running", "startTime": made, "conditions": [ready]}
+                await self.say(pod, status)
         await self.renew()
 
     async def renew(self, *, is_safe: bool = True, but: str = "") -> None:
