@@ -58,8 +58,10 @@ walk: $(DEV) ## Walk through the article, and kill and freeze replicas on the wa
 	$(PYTEST) -n 4 --dist worksteal tests/walk
 
 e2e: $(DEV) ## Walk through the article on three real nodes; KUBECONFIG names a cluster of yours instead.
-	$(PYTEST) -n 2 --dist loadfile --timeout 600 --ignore tests/e2e/test_nodes.py tests/e2e
-	$(PYTEST) --timeout 600 tests/e2e/test_nodes.py  # alone: it takes nodes away
+	$(PYTEST) -n 2 --dist loadfile --timeout 600 $(ALONE:%=--ignore %) tests/e2e
+	$(PYTEST) --timeout 600 $(ALONE)  # they take nodes away, and fill the machine with requests
+
+ALONE := $(addprefix tests/e2e/test_,nodes.py breaks.py moves.py)
 
 images: $(DEV) ## Build the images, from a base that debootstrap makes or from BASE.
 	$(PYTHON) -m tests.e2e.images
@@ -80,7 +82,8 @@ chaos: $(DEV) ## The long forms: faults (TRIALS= a kind), kills (KILLS=), simula
 	IMMUTANT_KILLS=$(or $(KILLS),200) $(PYTEST) -s tests/walk/test_kills.py tests/walk/test_ticks.py
 	IMMUTANT_SIMULATED_SEEDS=4000 $(PYTEST) -n 2 tests/simulation
 	IMMUTANT_TRIALS=$(or $(TRIALS),20) $(PYTEST) -s --timeout 600 tests/e2e/test_takeover.py
-	IMMUTANT_TRIALS=$(or $(TRIALS),100) $(PYTEST) -s --timeout 600 tests/e2e/test_moves.py
+	IMMUTANT_TRIALS=$(or $(TRIALS),100) $(PYTEST) -s --timeout 600 $(addprefix tests/e2e/test_,moves.py breaks.py split.py autoscaling.py)
+	IMMUTANT_TRIALS=$(or $(TRIALS),12) $(PYTEST) tests/behaviour/test_queue_model.py
 	$(PYTHON) tools/benchmarks.py
 
 lock: $(DEV) ## Resolve the dependencies anew.

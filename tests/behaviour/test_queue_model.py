@@ -8,6 +8,7 @@ from uuid import uuid4
 
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from tests.chaos.settings import LONG
 
 from immutant.stores import Backend, Delivery, Outgoing, QueueDepth, QueueStore
 
@@ -34,7 +35,7 @@ OPERATIONS = st.lists(
 
 
 @settings(
-    max_examples=60,
+    max_examples=200 if LONG else 25,
     deadline=None,
     suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
 )

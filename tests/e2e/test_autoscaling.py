@@ -1,4 +1,7 @@
-"""A real autoscaler on what an application uses of the processors: up to three pods, and back."""
+"""A real autoscaler on what an application uses of the processors: up to three pods, and back.
+
+The long form's: the same controller looks at figures that are told in `tests/integration`.
+"""
 
 import json
 from collections.abc import Iterator
@@ -8,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from tests.chaos.settings import LONG
 from tests.e2e.cluster import Cluster, Pods, is_ready, namespace, until
 from tests.e2e.figures import Figures
 from tests.e2e.manifests import app_of
@@ -82,6 +86,7 @@ def pods(cluster: Cluster, metered: None) -> Iterator[Pods]:
             yield pods
 
 
+@pytest.mark.skipif(not LONG, reason="the long form's: `make chaos`")
 @pytest.mark.timeout(1200)
 def test_a_load_makes_it_three_pods_and_its_end_one_again_and_no_request_fails(
     cluster: Cluster, pods: Pods, figures: Figures

@@ -1,6 +1,7 @@
 """Rolling updates and scale moves under a load of requests, sessions, messages and writes.
 
-The short form makes two moves of each kind, the long form (IMMUTANT_TRIALS above 1) ten and more.
+The short form rolls once, and scales up and down; the long form (IMMUTANT_TRIALS above 1) makes ten
+moves of each kind, and more.
 """
 
 import time
@@ -15,7 +16,8 @@ from tests.e2e.cluster import Cluster, Pods, until
 from tests.e2e.figures import Figures
 from tests.log import Line, Log
 
-MOVES = max(10, TRIALS) if LONG else 2
+ROLLS = max(10, TRIALS) if LONG else 1
+SIZES = max(10, TRIALS) if LONG else 2
 AT_REST = 600
 """Requests before the first move, for the figure at rest."""
 
@@ -26,19 +28,19 @@ def pods(cluster: Cluster) -> Iterator[Pods]:
         yield pods
 
 
-@pytest.mark.timeout(600 + 120 * MOVES)
+@pytest.mark.timeout(600 + 120 * ROLLS)
 def test_rolling_updates_cost_nobody_anything(
     cluster: Cluster, pods: Pods, figures: Figures
 ) -> None:
     scale(cluster, pods, 2)
-    moves = [partial(roll, cluster, pods, number) for number in range(MOVES)]
+    moves = [partial(roll, cluster, pods, number) for number in range(ROLLS)]
     assert_nothing_is_lost_in(moves, "rolling update", cluster, pods, figures)
 
 
-@pytest.mark.timeout(600 + 120 * MOVES)
+@pytest.mark.timeout(600 + 120 * SIZES)
 def test_scale_moves_cost_nobody_anything(cluster: Cluster, pods: Pods, figures: Figures) -> None:
     scale(cluster, pods, 1)
-    sizes = [3 if number % 2 == 0 else 1 for number in range(MOVES)]
+    sizes = [3 if number % 2 == 0 else 1 for number in range(SIZES)]
     moves = [partial(scale, cluster, pods, size) for size in sizes]
     assert_nothing_is_lost_in(moves, "scale move", cluster, pods, figures)
 

@@ -312,7 +312,7 @@ async def test_a_logout_and_a_login_in_one_request_begin_afresh(
 async def test_a_session_ends_when_it_is_idle_and_not_while_it_is_used(
     run: Any, world: Any
 ) -> None:
-    idle = 10 * world.tick
+    idle = 4 * world.tick
     app = with_pages(App("demo", sessions=SessionOptions(idle=idle)))
     await run(app)
     async with client_of(app) as client:
