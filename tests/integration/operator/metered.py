@@ -10,6 +10,7 @@ import subprocess
 import threading
 import time
 import urllib.error
+from collections import Counter
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -32,13 +33,13 @@ class Kubelet:
     """The word of a kubelet on what containers use.
 
     Attributes:
-        shared: Processors that the containers `app` of all ready pods use together, as of a load
-            that is spread over them.
+        shared: Processors that the containers `app` of a namespace's ready pods use together, as of
+            a load that is spread over them; by namespace, 0 where none is named.
         other: Processors that each other container uses.
     """
 
     def __init__(self, server: ApiServer) -> None:
-        self.shared = 0.0
+        self.shared: dict[str, float] = {}
         self.other = 0.0
         self._server = server
         self._used: dict[tuple[str, str, str], float] = {}
@@ -67,16 +68,22 @@ class Kubelet:
         """Let the time since the last look pass for every container that is there."""
         passed, self._at = time.time() - self._at, time.time()
         pods = self._server.call("GET", "/api/v1/pods")["items"]
-        ready = sum(_is_ready(pod) for pod in pods)
+        ready = Counter(_namespace(pod) for pod in pods if _is_ready(pod))
         used = {}
         for pod in pods:
-            rest = self.shared / ready if _is_ready(pod) else 0.0
+            namespace = _namespace(pod)
+            load = self.shared.get(namespace, 0.0)
+            rest = load / ready[namespace] if _is_ready(pod) else 0.0
             for container in _containers(pod):
-                key = pod["metadata"]["namespace"], pod["metadata"]["name"], container
+                key = namespace, pod["metadata"]["name"], container
                 rate = rest if container == "app" else self.other
                 # A count of nothing is taken for one that is not there.
                 used[key] = self._used.get(key, 0.001) + rate * passed
         self._used = used
+
+
+def _namespace(pod: Any) -> str:
+    return str(pod["metadata"]["namespace"])
 
 
 def _containers(pod: Any) -> list[str]:

@@ -153,7 +153,7 @@ async def test_the_autoscaler_follows_the_apps_processors_and_pods_go_one_at_a_t
 ) -> None:
     await operated.write(resources={"requests": {"cpu": "200m", "memory": "64Mi"}})
     await operated.until(is_complete)
-    kubelet.shared, kubelet.other = 0.4, 2.0
+    kubelet.shared[operated.namespace], kubelet.other = 0.4, 2.0
     autoscale(server, operated)
     seen: list[tuple[int, int]] = []
     await until_pods(operated, 3, seen)
@@ -161,7 +161,7 @@ async def test_the_autoscaler_follows_the_apps_processors_and_pods_go_one_at_a_t
     assert set(used["demo-0"]) == {"app", "member", "runtime"}
     # Now the figures of all three are known, and say what the three of them should be.
     assert await stays(operated, 3, RESOLUTION)
-    kubelet.shared = 0.0
+    kubelet.shared.clear()
     await until_pods(operated, 1, seen)
     assert [wanted for wanted, _ in groupby(wanted for wanted, _ in seen)] == [1, 3, 1]
     steps = [there for there, _ in groupby(there for _, there in seen)]

@@ -60,7 +60,8 @@ async def test_two_replicas_one_works_and_the_other_takes_over_at_once(
             await served(operated, 2)
             await operated.write(replicas=1)
             await served(operated, 1)
-            assert "immutant_operator_apps 1.0" in first.ops("/metrics")
+            there = len(await operated.api.list(*APP_KIND, None, {}))
+            assert f"immutant_operator_apps {there}.0" in first.ops("/metrics")
 
             first.process.send_signal(signal.SIGTERM)
             assert await asyncio.to_thread(first.process.wait, 10) == 0, first.said
