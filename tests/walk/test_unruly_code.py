@@ -75,7 +75,9 @@ def test_a_loop_that_is_blocked_past_the_deadline_costs_no_tenure(
     await_event(witness, lambda events: bool(of(events, "odd")))
     blocked = of(witnessed(witness), "odd")[0].at
     await_event(witness, lambda events: events[-1].at > blocked + 5.0)
-    await_event(witness, lambda events: of(events, "tick-ends")[-1].at > blocked + 5.0)
+    await_event(
+        witness, lambda events: any(one.at > blocked + 5.0 for one in of(events, "tick-ends"))
+    )
     assert len(tokens(witnessed(witness), "beat")) == 1
     assert len(tokens(witnessed(witness), "odd")) == 1
 
