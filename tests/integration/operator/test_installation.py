@@ -140,6 +140,8 @@ def test_the_chart_says_what_uninstalling_does(server: ApiServer) -> None:
     unkept = kept.install("--set", "crds.keep=false")
     assert "ALL APPS ARE DELETED" in unkept
     assert "resource policy" not in kept.uninstall()
+    # The API server removes it a moment after it was told to.
+    kubectl(server, "wait", "--for=delete", f"crd/{DEFINITION}", "--timeout=30s")
     assert DEFINITION not in kubectl(server, "get", "crds", "-o", "name")
 
 
