@@ -7,7 +7,6 @@ import http.cookiejar
 import json
 import subprocess
 import threading
-import time
 import urllib.request
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -15,6 +14,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Self
 
+from tests import polling
 from tests.log import Line, Log
 
 PATIENCE = 180.0
@@ -207,11 +207,7 @@ def is_ready(pod: Any) -> bool:
 
 def until(done: Callable[[], bool], what: str, patience: float = PATIENCE) -> float:
     """Look again and again until something holds; how many seconds it took."""
-    began = time.monotonic()
-    while not done():
-        assert time.monotonic() - began < patience, f"not within {patience:g} s: {what}"
-        time.sleep(_POLL)
-    return time.monotonic() - began
+    return polling.until(done, what, patience, _POLL)
 
 
 @contextmanager

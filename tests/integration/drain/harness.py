@@ -17,6 +17,7 @@ import urllib.request
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
+from tests import polling
 from tests.load import Address as WebAddress
 from tests.log import Line, Log
 from tests.processes import free_port
@@ -34,12 +35,9 @@ _POLL = 0.02
 SPEC = app(replicas=2, web={"health": {"period": "200ms"}})
 
 
-def until(done: Callable[[], bool], what: str, patience: float = PATIENCE) -> None:
+def until(done: Callable[[], bool], what: str) -> None:
     """Look again and again: other processes tell of nothing."""
-    end = time.monotonic() + patience
-    while not done():
-        assert time.monotonic() < end, f"not within {patience:g} s: {what}"
-        time.sleep(_POLL)
+    polling.until(done, what, PATIENCE, _POLL)
 
 
 class Process:

@@ -4,6 +4,7 @@ Belongs here: seeing in the ASGI messages what an answer has to say and where an
 and ending it. Not here: when that is (`immutant.serve.connections`).
 """
 
+from abc import ABC, abstractmethod
 from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Final
@@ -41,7 +42,7 @@ class EndedError(OSError):
         super().__init__("this process is stopping and has ended the connection")
 
 
-class Exchange:
+class Exchange(ABC):
     """One exchange as the application sees it.
 
     Attributes:
@@ -76,15 +77,17 @@ class Exchange:
             self.is_ended = True
             await self._send(self._last())
 
+    @abstractmethod
     def _seen(self, message: Message) -> Message:
         """Take note of what the application says; what the client is to be told."""
-        raise NotImplementedError
 
+    @abstractmethod
     def _may_end(self) -> bool:
-        raise NotImplementedError
+        """Whether what was said so far is whole."""
 
+    @abstractmethod
     def _last(self) -> Message:
-        raise NotImplementedError
+        """What ends it."""
 
 
 class WebSocket(Exchange):

@@ -10,9 +10,6 @@ import com.hazelcast.splitbrainprotection.impl.SplitBrainProtectionServiceImpl;
 import java.util.Collection;
 import java.util.HashSet;
 import java.util.Set;
-import java.util.concurrent.Executors;
-import java.util.concurrent.ScheduledExecutorService;
-import java.util.concurrent.TimeUnit;
 import java.util.logging.Level;
 import java.util.logging.Logger;
 import java.util.stream.Collectors;
@@ -137,14 +134,7 @@ final class Quorum implements SplitBrainProtectionFunction, HeartbeatAware {
     void watch(HazelcastInstance instance) {
         HazelcastInstanceImpl original = ((HazelcastInstanceProxy) instance).getOriginal();
         SplitBrainProtectionServiceImpl service = original.node.nodeEngine.getSplitBrainProtectionService();
-        ScheduledExecutorService timer =
-                Executors.newSingleThreadScheduledExecutor(
-                        task -> {
-                            Thread thread = new Thread(task, "quorum");
-                            thread.setDaemon(true);
-                            return thread;
-                        });
-        timer.scheduleWithFixedDelay(() -> look(instance, service), 0, LOOK_MILLIS, TimeUnit.MILLISECONDS);
+        Looks.every("quorum", LOOK_MILLIS, () -> look(instance, service));
     }
 
     /** A heartbeat of its own is what makes Hazelcast look; an internal way, which a test holds. */
