@@ -58,10 +58,8 @@ walk: $(DEV) ## Walk through the article, and kill and freeze replicas on the wa
 	$(PYTEST) -n 3 --dist worksteal tests/walk
 
 e2e: $(DEV) ## Walk through the article on three real nodes; KUBECONFIG names a cluster of yours instead.
-	$(PYTEST) -n 2 --dist loadfile --timeout 600 $(ALONE:%=--ignore %) tests/e2e
-	$(PYTEST) --timeout 600 $(ALONE)  # they take nodes away, and fill the machine with requests
-
-ALONE := $(addprefix tests/e2e/test_,nodes.py breaks.py moves.py)
+	$(PYTEST) -n 2 --dist loadfile --timeout 600 -m "not alone" tests/e2e
+	$(PYTEST) --timeout 600 -m alone tests/e2e
 
 images: $(DEV) ## Build the images, from a base that debootstrap makes or from BASE.
 	$(PYTHON) -m tests.e2e.images

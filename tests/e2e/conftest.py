@@ -46,11 +46,18 @@ def cluster(figures: Figures, tmp_path_factory: pytest.TempPathFactory) -> Itera
 
 
 @pytest.fixture(scope="session")
-def testbed(cluster: Cluster) -> Testbed:
-    """The testbed, for faults of its nodes."""
+def on_this_machine(cluster: Cluster) -> None:
+    """The pods are processes of this machine, which a test may kill and freeze."""
     if reason := why_no_testbed():
-        not_run("faults of nodes", reason)
+        not_run("faults of pods and nodes", reason)
         pytest.skip(reason)
+
+
+@pytest.fixture(scope="session")
+def testbed(on_this_machine: None) -> Testbed:
+    """The testbed, for faults of its nodes: those of every app there, so the module is `alone`."""
+    if int(os.environ.get("PYTEST_XDIST_WORKER_COUNT", "1")) > 1:
+        pytest.fail("it takes nodes away from the tests beside it: mark its module `alone`")
     return Testbed()
 
 

@@ -15,7 +15,6 @@ from tests.e2e.cluster import Browser, Cluster, Pods, until
 from tests.e2e.faults import kill_pod
 from tests.e2e.figures import Figures
 from tests.e2e.members import entries
-from tests.e2e.testbed import Testbed
 from tests.log import Line, numbers
 
 DEMO = Path(__file__).parents[2] / "examples" / "cluster-demo" / "demo.yaml"
@@ -121,8 +120,9 @@ def test_after_a_graceful_stop_of_the_holder_no_number_is_missing_or_twice(walk:
     _all_received(walk, seen)
 
 
+@pytest.mark.usefixtures("on_this_machine")
 def test_after_a_kill_of_the_holders_pod_the_counter_goes_on_elsewhere(
-    walk: Walk, testbed: Testbed, figures: Figures
+    walk: Walk, figures: Figures
 ) -> None:
     holder = walk.pods.holder()
     (other,) = set(walk.pods.ready()) - {holder}

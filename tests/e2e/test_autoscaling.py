@@ -86,6 +86,7 @@ def pods(cluster: Cluster, metered: None) -> Iterator[Pods]:
             yield pods
 
 
+@pytest.mark.alone
 @pytest.mark.skipif(not LONG, reason="the long form's: `make chaos`")
 @pytest.mark.timeout(1200)
 def test_a_load_makes_it_three_pods_and_its_end_one_again_and_no_request_fails(

@@ -18,6 +18,8 @@ from tests.e2e.figures import Figures
 from tests.e2e.members import are_whole
 from tests.e2e.testbed import Testbed
 
+pytestmark = pytest.mark.alone
+
 KILLS = 10 if LONG else 1
 NODES = 3 if LONG else 1
 AT_ONCE = 1.0

@@ -16,6 +16,8 @@ from tests.e2e.cluster import Cluster, Pods, until
 from tests.e2e.figures import Figures
 from tests.log import Line, Log
 
+pytestmark = pytest.mark.alone
+
 ROLLS = max(10, TRIALS) if LONG else 1
 SIZES = max(10, TRIALS) if LONG else 2
 AT_REST = 600

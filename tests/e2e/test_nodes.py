@@ -14,6 +14,8 @@ from tests.e2e.members import are_whole
 from tests.e2e.testbed import Testbed
 from tests.log import Line, Log
 
+pytestmark = pytest.mark.alone
+
 STEPS = Path(__file__).parent / "apps" / "steps.py"
 BOUND = 8.0
 """Seconds from the fault to the successor's first acknowledged write, at the default timings."""

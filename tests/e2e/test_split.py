@@ -14,6 +14,8 @@ from tests.e2e.members import are_whole
 from tests.e2e.testbed import Testbed
 from tests.load import Address, Client
 
+pytestmark = pytest.mark.alone
+
 APP = Path(__file__).parent / "apps" / "splitting.py"
 HOST = "splitting.example.org"
 CUTS = 5 if LONG else 1

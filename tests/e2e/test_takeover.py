@@ -49,7 +49,10 @@ class Row:
         return [str(len(begun)), *seconds(begun), *seconds(written), *self.verdict.cells()]
 
 
-pytestmark = pytest.mark.skipif(not LONG, reason="the long form's: `make chaos`")
+pytestmark = [
+    pytest.mark.alone,
+    pytest.mark.skipif(not LONG, reason="the long form's: `make chaos`"),
+]
 
 
 @pytest.fixture(scope="module", params=PROFILES)
