@@ -85,22 +85,23 @@ class Leader:
         Raises:
             LeadershipLostError: Always, in the end.
         """
-        renewed = self._now()
+        renewed, pause = self._now(), self._timings.retry_period
         while True:
-            await self._sleep(self._timings.retry_period)
+            await self._sleep(pause)
+            began, pause = self._now(), self._timings.retry_period
+            left = renewed + self._timings.renew_deadline - began
             try:
-                began = self._now()
-                async with asyncio.timeout(renewed + self._timings.renew_deadline - began):
+                async with asyncio.timeout(min(left, self._timings.renew_deadline / 2)):
                     await self._renew()
                 renewed = began
             except ConflictError as error:
                 raise LeadershipLostError("another replica has changed the Lease") from error
-            except TimeoutError as error:
-                raise LeadershipLostError("the Lease was not renewed in time") from error
-            except ApiError as error:
-                _log.warning("the Lease was not renewed: %s", error)
+            except (ApiError, TimeoutError) as error:
+                _log.warning("the Lease was not renewed: %s", str(error) or "no answer")
                 if self._now() >= renewed + self._timings.renew_deadline:
                     raise LeadershipLostError("the Lease was not renewed in time") from error
+                if isinstance(error, TimeoutError):
+                    pause = 0.0  # its connection hangs; the next attempt is by another
 
     async def release(self) -> None:
         """Give the Lease back, so that another replica need not wait for its end."""

@@ -20,6 +20,7 @@ class Leases:
         self.lease: dict[str, Any] | None = None
         self.down = False
         self.loses_answers = False
+        self.hangs = False
         self._version = 0
 
     async def find(self, *_: str) -> dict[str, Any] | None:
@@ -40,6 +41,9 @@ class Leases:
 
     async def replace(self, manifest: dict[str, Any]) -> dict[str, Any]:
         self._answer()
+        if self.hangs:
+            self.hangs = False  # whoever asks again does so by another connection
+            await asyncio.Event().wait()
         if self.lease is None or manifest["metadata"].get("resourceVersion") != str(self._version):
             raise ConflictError(409, "changed")
         stored = self._store(manifest)
@@ -194,3 +198,13 @@ async def test_a_renewal_whose_answer_was_lost_is_no_loss_of_the_lead(
     await time.passes(2 * TIMINGS.renew_deadline)
     assert not holding.done()
     holding.cancel()
+
+
+async def test_a_renewal_that_hangs_is_tried_again_before_the_lead_is_lost(leases: Leases) -> None:
+    quick = LeaderTimings(lease_duration=1.5, renew_deadline=1.0, retry_period=0.05)
+    leader = Leader(leases, ("system", "operator"), "same", quick)  # type: ignore[arg-type]
+    await leader.acquire()
+    leases.hangs = True
+    with pytest.raises(TimeoutError):
+        await asyncio.wait_for(leader.hold(), 2 * quick.renew_deadline)
+    assert not leases.hangs
