@@ -15,14 +15,16 @@ from typing import Any, Final
 import kopf
 
 from immutant.contract import names
-from immutant_operator.api import APP_KIND, Api, ApiError, connected
+from immutant_operator.api import APP_KIND, Api, connected
 from immutant_operator.errors import OperatorError
-from immutant_operator.handlers import registered, resync, watch_settings
+from immutant_operator.handlers import registered, watch_settings
 from immutant_operator.leader import Leader
 from immutant_operator.ops import Metrics, serving
 from immutant_operator.reconciler import Reconciler
 from immutant_operator.registry import Registry
+from immutant_operator.rounds import rounds, see_all
 from immutant_operator.settings import Settings
+from immutant_operator.store import Store
 from immutant_operator.workqueue import WorkQueue
 
 __all__ = ["main", "run"]
@@ -42,9 +44,13 @@ async def run(settings: Settings, stop: asyncio.Event) -> None:
         LeadershipLostError: It led, and does no more.
     """
     metrics = Metrics()
-    async with serving(metrics, settings.port) as port, connected(settings.kubeconfig) as api:
+    async with (
+        serving(metrics, settings.port) as port,
+        connected(settings.kubeconfig) as api,
+        connected(settings.kubeconfig) as own,  # a renewal waits for no other request
+    ):
         _log.info("health and metrics on port %d", port)
-        leader = Leader(api, (settings.namespace, LEASE), settings.identity)
+        leader = Leader(own, (settings.namespace, LEASE), settings.identity)
         if not await _first_of(stop, leader.acquire()):
             return
         try:
@@ -71,17 +77,16 @@ async def _first_of(stop: asyncio.Event, work: Coroutine[Any, Any, None]) -> boo
 
 
 async def _lead(settings: Settings, api: Api, leader: Leader, metrics: Metrics) -> None:
-    registry = Registry()
-    reconciler = Reconciler(api, settings.cluster, registry)
+    registry, store = Registry(), Store()
+    reconciler = Reconciler(api, store, settings.cluster, registry)
     queue = WorkQueue(metrics.timed(reconciler.reconcile), random.Random())  # noqa: S311 - jitter
     metrics.leading.set(1)
     metrics.apps.set_function(lambda: registry.apps)
     metrics.queued.set_function(lambda: len(queue))
     parts = (
         leader.hold(),
-        _watch(settings, api, queue, registry),
-        _resync(settings, api, queue),
-        queue.run(_WORKERS),
+        _watch(settings, api, registered(queue, store, registry)),
+        _reconcile(settings, api, store, queue),
     )
     tasks = [asyncio.create_task(part) for part in parts]
     try:
@@ -94,12 +99,10 @@ async def _lead(settings: Settings, api: Api, leader: Leader, metrics: Metrics) 
         await asyncio.gather(*tasks, return_exceptions=True)
 
 
-async def _watch(settings: Settings, api: Api, queue: WorkQueue, registry: Registry) -> None:
-    while not await api.serves(APP_KIND[0], names.PLURAL):
-        _log.warning("there is no definition of %s yet; install the chart with it", names.KIND)
-        await asyncio.sleep(2)
+async def _watch(settings: Settings, api: Api, handlers: kopf.OperatorRegistry) -> None:
+    await _defined(api)
     await kopf.operator(
-        registry=registered(queue, registry),
+        registry=handlers,
         settings=watch_settings(),
         standalone=True,
         clusterwide=settings.watched is None,
@@ -107,13 +110,21 @@ async def _watch(settings: Settings, api: Api, queue: WorkQueue, registry: Regis
     )
 
 
-async def _resync(settings: Settings, api: Api, queue: WorkQueue) -> None:
-    while True:
-        try:
-            await resync(api, settings.watched, queue)
-        except ApiError as error:
-            _log.warning("the apps cannot be listed: %s", error)
-            await asyncio.sleep(5)
+async def _reconcile(settings: Settings, api: Api, store: Store, queue: WorkQueue) -> None:
+    """Look at apps, once everything that is there has been seen: what is unseen looks missing."""
+    await _defined(api)
+    await see_all(api, settings.watched, store)
+    for key in store.apps:
+        queue.add(key)
+    async with asyncio.TaskGroup() as group:
+        group.create_task(rounds(api, settings.watched, store, queue))
+        group.create_task(queue.run(_WORKERS))
+
+
+async def _defined(api: Api) -> None:
+    while not await api.serves(APP_KIND[0], names.PLURAL):
+        _log.warning("there is no definition of %s yet; install the chart with it", names.KIND)
+        await asyncio.sleep(2)
 
 
 async def _run_until_signalled(settings: Settings) -> None:

@@ -6,7 +6,7 @@ Belongs here: requests, paths, and errors as exceptions. Not here: what is asked
 import json
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
-from typing import Final
+from typing import Final, NamedTuple
 from urllib.parse import quote
 
 import aiohttp
@@ -18,12 +18,24 @@ from immutant.contract import names
 from immutant_operator.errors import OperatorError
 from immutant_operator.objects import Json
 
-__all__ = ["APP_KIND", "Api", "ApiError", "ConflictError", "NotFoundError", "connected"]
+__all__ = [
+    "APP_KIND",
+    "Api",
+    "ApiError",
+    "ConflictError",
+    "NotFoundError",
+    "Page",
+    "connected",
+    "plural",
+]
 
 APP_KIND: Final = (f"{names.GROUP}/{names.VERSION}", names.KIND)
 
 _TIMEOUT: Final = 10.0
 """Seconds for one request."""
+
+_PAGE: Final = 500
+"""Objects of one answer: a page at a time is in memory, and keeps the event loop."""
 
 _PLURALS: Final = {
     names.KIND: names.PLURAL,
@@ -47,6 +59,11 @@ _PLURALS: Final = {
 }
 
 
+def plural(kind: str) -> str:
+    """How a kind is called in paths."""
+    return _PLURALS[kind]
+
+
 class ApiError(OperatorError):
     """The API server answered with an error, or not at all (status 0)."""
 
@@ -61,6 +78,13 @@ class NotFoundError(ApiError):
 
 class ConflictError(ApiError):
     """The object has changed since it was read, or exists already."""
+
+
+class Page(NamedTuple):
+    """A part of a list; the version is that of all of it."""
+
+    items: list[Json]
+    version: int
 
 
 class Api:
@@ -88,10 +112,23 @@ class Api:
         self, version: str, kind: str, namespace: str | None, labels: Mapping[str, str]
     ) -> list[Json]:
         """The objects with these labels, in a namespace or (None) in all."""
-        query = {"labelSelector": ",".join(f"{k}={v}" for k, v in labels.items())} if labels else {}
-        answer = await self._ask("GET", _path(version, kind, namespace), query)
-        items: list[Json] = answer["items"]
-        return [{"apiVersion": version, "kind": kind, **item} for item in items]
+        selector = ",".join(f"{label}={value}" for label, value in labels.items())
+        pages = self.pages(version, kind, namespace, selector)
+        return [body async for page in pages for body in page.items]
+
+    async def pages(
+        self, version: str, kind: str, namespace: str | None, selector: str
+    ) -> AsyncIterator[Page]:
+        """Those that a selector takes, page by page: all show what was there at one moment."""
+        query = {"limit": str(_PAGE), "labelSelector": selector}
+        while True:
+            answer = await self._ask("GET", _path(version, kind, namespace), query)
+            metadata = answer["metadata"]
+            items = [{"apiVersion": version, "kind": kind, **one} for one in answer["items"]]
+            yield Page(items, int(metadata["resourceVersion"]))
+            if not metadata.get("continue"):
+                return
+            query["continue"] = metadata["continue"]
 
     async def apply(self, manifest: Json, manager: str, subresource: str = "") -> Json:
         """Apply an object on the server's side, taking over fields that others have set."""

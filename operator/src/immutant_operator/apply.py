@@ -3,9 +3,9 @@
 Belongs here: whose an object is, server-side apply, pruning by label. Not here: what is wanted.
 """
 
-import asyncio
+import hashlib
+import json
 from collections.abc import Collection, Iterable
-from typing import Final
 
 from immutant.contract import names
 from immutant_operator.api import Api, ApiError, NotFoundError
@@ -15,71 +15,55 @@ from immutant_operator.errors import (
     NameTakenError,
     RefusedError,
 )
+from immutant_operator.kinds import OWNED
 from immutant_operator.objects import Json
+from immutant_operator.seen import Seen
 from immutant_operator.spec import App
+from immutant_operator.store import Inventory, Store
 
-__all__ = ["KINDS", "Applied", "Inventory", "apply_all", "inventory", "lacking", "prune"]
+__all__ = ["Applied", "apply_all", "is_done", "lacking", "prune"]
 
+_NOT_EVERYWHERE = {kind.name for kind in OWNED if not kind.everywhere}
+"""Kinds that a cluster may lack; an app goes without them then, and says so."""
 
-KINDS: Final = (
-    ("v1", "ConfigMap"),
-    ("v1", "Service"),
-    ("v1", "ServiceAccount"),
-    ("apps/v1", "ControllerRevision"),
-    ("apps/v1", "Deployment"),
-    ("apps/v1", "StatefulSet"),
-    ("networking.k8s.io/v1", "Ingress"),
-    ("networking.k8s.io/v1", "NetworkPolicy"),
-    ("policy/v1", "PodDisruptionBudget"),
-    ("rbac.authorization.k8s.io/v1", "Role"),
-    ("rbac.authorization.k8s.io/v1", "RoleBinding"),
-    ("gateway.networking.k8s.io/v1", "HTTPRoute"),
-)
-"""Everything that an app may have; what is of these kinds and wanted no more is removed, but for
-those that last."""
-
-_LASTING: Final = {"ServiceAccount", "StatefulSet", "Role", "RoleBinding"}
-"""An app has these as long as it is there: the operator has no right to delete any."""
-
-_NOT_EVERYWHERE: Final = "HTTPRoute"
-"""A kind that a cluster may lack; an app goes without it then, and says so."""
+_LASTING = {kind.name for kind in OWNED if kind.lasts}
+"""Kinds that an app has as long as it is there: the operator has no right to delete any."""
 
 Key = tuple[str, str]
 """Kind and name."""
 
-Inventory = dict[Key, Json]
-"""The objects of an app that are there."""
-
-Applied = dict[Key, tuple[Json, str]]
-"""What was applied of an app, and the resourceVersion that came of it. Losing it costs requests."""
+Applied = dict[Key, tuple[str, str]]
+"""What was applied of an app, and what came of it, as digests. Losing it costs requests."""
 
 
 def _key(manifest: Json) -> Key:
     return manifest["kind"], manifest["metadata"]["name"]
 
 
-async def inventory(api: Api, app: App) -> Inventory:
-    """The objects that carry the app's label, of all kinds that an app may have."""
-    asked = (_listed(api, app, version, kind) for version, kind in KINDS)
-    return {_key(one): one for listed in await asyncio.gather(*asked) for one in listed}
+def is_done(
+    app: App, wanted: Iterable[Json], there: Inventory, former: Applied, kept: Collection[Key]
+) -> bool:
+    """Whether nothing is to be applied and nothing to be removed."""
+    manifests = list(wanted)
+    applied = all(_is_applied(one, there.get(_key(one)), former) for one in manifests)
+    return applied and not _leftovers(app, manifests, there, kept)
 
 
-async def _listed(api: Api, app: App, version: str, kind: str) -> list[Json]:
-    try:
-        return await api.list(version, kind, app.namespace, app.labels)
-    except ApiError as error:
-        # Not served; or an older chart's rights, which must not stop apps that want none of it.
-        if kind == _NOT_EVERYWHERE and error.status in (403, 404):
-            return []
-        raise
+def _is_applied(manifest: Json, known: Seen | None, former: Applied) -> bool:
+    return known is not None and former.get(_key(manifest)) == (_digest(manifest), known.digest)
+
+
+def _digest(manifest: Json) -> str:
+    return hashlib.sha256(json.dumps(manifest, sort_keys=True).encode()).hexdigest()[:16]
 
 
 async def apply_all(
-    api: Api, app: App, wanted: Iterable[Json], there: Inventory, former: Applied
+    api: Api, store: Store, app: App, wanted: Iterable[Json], former: Applied
 ) -> Inventory:
     """Apply the objects, in their order; what the API server made of them.
 
     What was applied before and is unchanged on both sides is left out; `former` remembers that.
+    What came of the others is in the store at once: no look comes before the watch's word of it.
     What is of a kind that this cluster does not have is missing from the answer.
 
     Raises:
@@ -89,27 +73,27 @@ async def apply_all(
         RefusedError: The API server refuses one: its part of the spec is wrong.
     """
     applied: Inventory = {}
+    there = store.inventory((app.namespace, app.name))
     for manifest in wanted:
         key = _key(manifest)
         known = there.get(key)
-        if known is not None and former.get(key) == (manifest, _version(known)):
+        if known is not None and _is_applied(manifest, known, former):
             applied[key] = known
             continue
         await _check_owner(api, app, manifest, known)
         try:
-            applied[key] = await _apply(api, manifest)
+            made = await _apply(api, manifest)
         except NotFoundError:
-            if manifest["kind"] != _NOT_EVERYWHERE:
+            if manifest["kind"] not in _NOT_EVERYWHERE:
                 raise
             continue
-        former[key] = (manifest, _version(applied[key]))
+        store.saw(made)
+        if (seen := Seen.read(made)) is not None:
+            applied[key] = seen
+            former[key] = (_digest(manifest), seen.digest)
     for key in former.keys() - applied.keys():
         del former[key]
     return applied
-
-
-def _version(body: Json) -> str:
-    return str(body["metadata"]["resourceVersion"])
 
 
 async def _apply(api: Api, manifest: Json) -> Json:
@@ -123,24 +107,23 @@ async def _apply(api: Api, manifest: Json) -> Json:
         raise
 
 
-async def _check_owner(api: Api, app: App, manifest: Json, known: Json | None) -> None:
+async def _check_owner(api: Api, app: App, manifest: Json, known: Seen | None) -> None:
     kind, name = _key(manifest)
-    if known is None:
-        known = await api.find(manifest["apiVersion"], kind, app.namespace, name)
-        if known is not None and not _is_owned(known, app.uid):
+    if known is not None:
+        owners: Collection[str] = known.owners
+    else:
+        found = await api.find(manifest["apiVersion"], kind, app.namespace, name)
+        references = found["metadata"].get("ownerReferences", ()) if found is not None else ()
+        owners = [one["uid"] for one in references]
+        if found is not None and app.uid not in owners:
             raise NameTakenError(
                 f"there is a {kind} {name} that is not this app's; remove it or name the app "
                 "otherwise"
             )
-    owners = [one["uid"] for one in known["metadata"].get("ownerReferences", ())] if known else []
     if owners and app.uid not in owners:
         raise LeftoversError(
             f"{kind} {name} belongs to a former {app.name}; waiting until it has been removed"
         )
-
-
-def _is_owned(body: Json, uid: str) -> bool:
-    return any(one["uid"] == uid for one in body["metadata"].get("ownerReferences", ()))
 
 
 def lacking(wanted: Iterable[Json], applied: Inventory) -> tuple[str, str] | None:
@@ -158,7 +141,13 @@ async def prune(
     api: Api, app: App, wanted: Iterable[Json], there: Inventory, kept: Collection[Key]
 ) -> None:
     """Remove the app's own objects that are wanted no more, except those to keep."""
+    for one in _leftovers(app, wanted, there, kept):
+        await api.delete(one.reference)
+
+
+def _leftovers(
+    app: App, wanted: Iterable[Json], there: Inventory, kept: Collection[Key]
+) -> list[Seen]:
     keys = {_key(manifest) for manifest in wanted} | set(kept)
-    for key, body in there.items():
-        if key not in keys and body["kind"] not in _LASTING and _is_owned(body, app.uid):
-            await api.delete(body)
+    removable = {key: one for key, one in there.items() if key[0] not in _LASTING}
+    return [one for key, one in removable.items() if key not in keys and app.uid in one.owners]

@@ -1,133 +1,76 @@
-"""From events to apps to look at.
+"""From events to what is there, and to apps to look at.
 
 kopf brings the events; `@kopf.on.event` alone, which writes nothing to the objects: neither
-finalizers nor annotations, so that deleting an app needs no operator. Belongs here: which events
-concern which app. Not here: what is then done.
+finalizers nor annotations, so that deleting an app needs no operator. Belongs here: what is
+watched, and which events concern which app. Not here: what is then done; what the watches miss
+(`rounds`).
 """
 
-import asyncio
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from typing import Any, Final
 
 import kopf
 
-from immutant.contract import names
-from immutant_operator.api import APP_KIND, Api
+from immutant_operator.api import plural
+from immutant_operator.kinds import CONFIG_MAP, KEPT, LEASE, Kind
 from immutant_operator.registry import Key, Registry
+from immutant_operator.store import Store
 from immutant_operator.workqueue import WorkQueue
 
-__all__ = ["registered", "resync", "watch_settings"]
+__all__ = ["registered", "watch_settings"]
 
-_OWNED: Final = (
-    ("", "v1", "pods"),
-    ("", "v1", "services"),
-    ("", "v1", "serviceaccounts"),
-    ("apps", "v1", "statefulsets"),
-    ("apps", "v1", "deployments"),
-    ("networking.k8s.io", "v1", "ingresses"),
-    ("networking.k8s.io", "v1", "networkpolicies"),
-    ("policy", "v1", "poddisruptionbudgets"),
-    ("rbac.authorization.k8s.io", "v1", "roles"),
-    ("rbac.authorization.k8s.io", "v1", "rolebindings"),
-)
-"""Watched by the app's label; ConfigMaps, which users write, are watched without.
-
-So are the Leases of singletons, by a label of their own: see `_LEASES`."""
-
-_ROUND: Final = 60.0
-"""Seconds between two looks at every app, whatever the watches bring."""
-
-_LEASES: Final = ("coordination.k8s.io", "v1", "leases")
+_WATCHED: Final = tuple(kind for kind in KEPT if kind.everywhere)
+"""kopf watches no kind that is not there when it starts: HTTPRoutes are listed each minute."""
 
 _GATHERING: Final = 1.0
 """Seconds in which the moves of an app's singletons are gathered into one look."""
 
+_WATCH: Final = 50
+"""Seconds after which the API server ends a watch, and kopf goes on from there by another."""
 
-def registered(queue: WorkQueue, registry: Registry) -> kopf.OperatorRegistry:
+_MERCY: Final = 5
+"""Seconds by which a watch that was not ended outlasts that: it hangs, and kopf ends it."""
+
+
+def registered(queue: WorkQueue, store: Store, registry: Registry) -> kopf.OperatorRegistry:
     """The handlers, for `kopf.operator`."""
     handlers = kopf.OperatorRegistry()
     _log_in(handlers)
 
-    async def app_seen(namespace: str | None, name: str | None, **_: Any) -> None:  # noqa: ANN401
-        queue.add((namespace or "", name or ""))
+    async def object_seen(event: Mapping[str, Any], **_: Any) -> None:  # noqa: ANN401
+        for key in _noted(store, event):
+            queue.add(key)
 
-    async def owned_seen(
-        namespace: str | None,
-        labels: Mapping[str, str],
-        **_: Any,  # noqa: ANN401
-    ) -> None:
-        queue.add((namespace or "", labels[names.APP_LABEL]))
+    async def lease_seen(event: Mapping[str, Any], **_: Any) -> None:  # noqa: ANN401
+        for key in _noted(store, event):
+            queue.add_within(key, _GATHERING)
 
     async def config_map_seen(
         namespace: str | None,
         name: str | None,
-        labels: Mapping[str, str],
+        event: Mapping[str, Any],
         **_: Any,  # noqa: ANN401
     ) -> None:
-        for key in _concerned(registry, namespace or "", name or "", labels):
+        referring = registry.referring(CONFIG_MAP.name, namespace or "", name or "")
+        for key in {*referring, *_noted(store, event)}:
             queue.add(key)
 
-    holders = _Holders()
-
-    async def lease_seen(
-        namespace: str | None,
-        name: str | None,
-        labels: Mapping[str, str],
-        body: Mapping[str, Any],
-        **event: Any,  # noqa: ANN401
-    ) -> None:
-        is_gone = event.get("type") == "DELETED"
-        if names.APP_LABEL in labels and holders.changed((namespace, name), body, is_gone=is_gone):
-            queue.add_within((namespace or "", labels[names.APP_LABEL]), _GATHERING)
-
-    kopf.on.event(names.GROUP, names.VERSION, names.PLURAL, registry=handlers)(app_seen)
-    _on_event(handlers, *_LEASES, labels={names.SINGLETON_LABEL: kopf.PRESENT})(lease_seen)
-    for group, version, plural in _OWNED:
-        _on_event(handlers, group, version, plural, labels={names.APP_LABEL: kopf.PRESENT})(
-            owned_seen
-        )
-    _on_event(handlers, "", "v1", "configmaps")(config_map_seen)
+    special = {CONFIG_MAP: config_map_seen, LEASE: lease_seen}
+    for kind in _WATCHED:
+        watched = kopf.on.event(*_resource(kind), registry=handlers)
+        watched(special.get(kind, object_seen))
     return handlers
 
 
-class _Holders:
-    """Who was last seen in each Lease of a singleton.
-
-    A job writes its Lease at each tick. That is told in passing; a move is worth a look.
-    """
-
-    def __init__(self) -> None:
-        self._seen: dict[tuple[str | None, str | None], tuple[object, object]] = {}
-
-    def changed(
-        self, key: tuple[str | None, str | None], body: Mapping[str, Any], *, is_gone: bool
-    ) -> bool:
-        """Take note of a Lease; whether it is held by another than before, or in another tenure."""
-        spec = body.get("spec") or {}
-        now = spec.get("holderIdentity"), spec.get("acquireTime")
-        if is_gone:
-            return self._seen.pop(key, None) is not None
-        before, self._seen[key] = self._seen.get(key), now
-        return before != now
+def _noted(store: Store, event: Mapping[str, Any]) -> set[Key]:
+    """Take note of what a watch brought; the apps that are concerned."""
+    body = event["object"]
+    return store.lost(body) if event["type"] == "DELETED" else store.saw(body)
 
 
-def _concerned(
-    registry: Registry, namespace: str, name: str, labels: Mapping[str, str]
-) -> set[Key]:
-    concerned = set(registry.referring("ConfigMap", namespace, name))
-    if names.APP_LABEL in labels:
-        concerned.add((namespace, labels[names.APP_LABEL]))
-    return concerned
-
-
-def _on_event(
-    handlers: kopf.OperatorRegistry,
-    group: str,
-    version: str,
-    plural: str,
-    **options: Any,  # noqa: ANN401
-) -> Callable[[Any], Any]:
-    return kopf.on.event(group, version, plural, registry=handlers, **options)
+def _resource(kind: Kind) -> tuple[str, str, str]:
+    group, _, version = kind.version.rpartition("/")
+    return group, version, plural(kind.name)
 
 
 def _log_in(handlers: kopf.OperatorRegistry) -> None:
@@ -141,22 +84,17 @@ def _log_in(handlers: kopf.OperatorRegistry) -> None:
 
 
 def watch_settings() -> kopf.OperatorSettings:
-    """Kopf's settings: no scanning of the cluster, no events of its own, watches that end."""
+    """Kopf's settings: no scanning of the cluster, no events of its own, and nothing endless."""
     settings = kopf.OperatorSettings()
     settings.scanning.disabled = True
     settings.posting.enabled = False
-    settings.watching.server_timeout = 240
-    settings.watching.client_timeout = 300
+    settings.networking.request_timeout = 30
+    settings.queueing.idle_timeout = 0.5  # for as long kopf holds each object that it has listed
+    settings.watching.chunk_size = 200
+    settings.watching.server_timeout = _WATCH
+    settings.watching.client_timeout = _WATCH + _MERCY
     settings.watching.connect_timeout = 10
-    for group, version, plural in _OWNED:
-        settings.watching.label_selectors[group, version, plural] = names.APP_LABEL
-    settings.watching.label_selectors[_LEASES] = names.SINGLETON_LABEL  # and not members' renewals
+    for kind in _WATCHED:
+        if kind.selector and kind != CONFIG_MAP:  # users write ConfigMaps, and apps refer to them
+            settings.watching.label_selectors[_resource(kind)] = kind.selector
     return settings
-
-
-async def resync(api: Api, watched: str | None, queue: WorkQueue) -> None:
-    """Have every app looked at once a minute: what a watch has missed is found then."""
-    while True:
-        for body in await api.list(*APP_KIND, watched, {}):
-            queue.add((body["metadata"]["namespace"], body["metadata"]["name"]))
-        await asyncio.sleep(_ROUND)

@@ -1,10 +1,12 @@
 """What an app refers to beside its spec: the source, and the environment's ConfigMaps and Secrets.
 
-Belongs here: reading them, once a reconcile. Not here: what becomes of them.
+Belongs here: reading them, once a reconcile: Secrets are not to be watched, and the files of a
+thousand sources not to be kept. Not here: what becomes of them.
 """
 
 import hashlib
 import json
+from dataclasses import dataclass
 from typing import Any
 
 from immutant_operator.api import Api, ApiError
@@ -12,7 +14,7 @@ from immutant_operator.builders import Source
 from immutant_operator.objects import Json
 from immutant_operator.spec import App
 
-__all__ = ["digest", "references", "source"]
+__all__ = ["Inputs", "references"]
 
 Reference = tuple[str, str]
 """Kind and name, in the app's namespace."""
@@ -38,20 +40,37 @@ def _environment(app: App) -> list[Reference]:
     return [(kind, str(one[key]["name"])) for one in places for kind, key in pairs if key in one]
 
 
-async def source(api: Api, app: App) -> Source | None:
-    """The app's source; None: it has none of its own.
+@dataclass(frozen=True, slots=True)
+class Inputs:
+    """What an app refers to, as it is now.
 
-    Raises:
-        SourceMissingError: The spec names one that is not there.
+    Attributes:
+        source: The app's source; None: it has none of its own.
+        digest: A text that changes when the environment's ConfigMaps or Secrets do; None: it has
+            none.
     """
+
+    source: Source | None
+    digest: str | None
+
+    @classmethod
+    async def read(cls, api: Api, app: App) -> "Inputs":
+        """Read it all.
+
+        Raises:
+            SourceMissingError: The spec names a source that is not there.
+        """
+        return cls(await _source(api, app), await _digest(api, app))
+
+
+async def _source(api: Api, app: App) -> Source | None:
     if app.spec.source is None:
         return None
     name = app.spec.source.config_map.name
     return Source.of(app, name, await api.find("v1", "ConfigMap", app.namespace, name))
 
 
-async def digest(api: Api, app: App) -> str | None:
-    """A text that changes when the environment's ConfigMaps or Secrets do; None: it has none."""
+async def _digest(api: Api, app: App) -> str | None:
     named = sorted(set(_environment(app)))
     if not named:
         return None

@@ -3,12 +3,13 @@
 Belongs here: the few facts that rollout and status decide by. Not here: the decisions.
 """
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from typing import Any, NamedTuple
 
 from immutant_operator.objects import Json
 
-__all__ = ["Fleet", "Pod", "Trouble", "source_of"]
+__all__ = ["Fleet", "Pod", "Scale", "Trouble", "source_of"]
 
 _NO_IMAGE = {"ErrImagePull", "ImagePullBackOff", "InvalidImageName", "ErrImageNeverPull"}
 _NO_START = {"CreateContainerConfigError", "CreateContainerError", "RunContainerError"}
@@ -58,7 +59,7 @@ class Pod:
     trouble: Trouble | None = None
 
     @classmethod
-    def read(cls, body: Json) -> "Pod":
+    def read(cls, body: Mapping[str, Any]) -> "Pod":
         """The record of a pod."""
         metadata, status = body["metadata"], body.get("status") or {}
         spec = body.get("spec") or {}
@@ -81,6 +82,26 @@ class Pod:
         )
 
 
+class Scale(NamedTuple):
+    """What a StatefulSet makes of its pods.
+
+    Attributes:
+        size: How many it is to keep.
+        revision: The version of the template that new ones are made from; empty while its
+            controller has not seen the latest change.
+    """
+
+    size: int
+    revision: str
+
+    @classmethod
+    def read(cls, body: Mapping[str, Any]) -> "Scale":
+        """The record of a StatefulSet."""
+        status = body.get("status") or {}
+        seen = status.get("observedGeneration", 0) >= body["metadata"]["generation"]
+        return cls(body["spec"]["replicas"], status.get("updateRevision", "") if seen else "")
+
+
 @dataclass(frozen=True, slots=True)
 class Fleet:
     """The pods of an app, and what their StatefulSet makes of them.
@@ -97,15 +118,23 @@ class Fleet:
     pods: tuple[Pod, ...]
 
     @classmethod
-    def read(cls, statefulset: Json | None, pods: Iterable[Json]) -> "Fleet":
-        """The record of a StatefulSet and its pods."""
-        read = sorted((Pod.read(body) for body in pods), key=lambda pod: pod.ordinal)
-        if statefulset is None:
-            return cls(None, "", tuple(read))
-        status = statefulset.get("status") or {}
-        seen = status.get("observedGeneration", 0) >= statefulset["metadata"]["generation"]
-        revision = status.get("updateRevision", "") if seen else ""
-        return cls(statefulset["spec"]["replicas"], revision, tuple(read))
+    def of(cls, scale: Scale | None, pods: Iterable[Pod]) -> "Fleet":
+        """A StatefulSet, if there is one, and its pods in any order."""
+        there = tuple(sorted(pods, key=lambda pod: pod.ordinal))
+        return cls(None, "", there) if scale is None else cls(*scale, there)
+
+    def rests(self, wanted: int) -> bool:
+        """Whether nothing is to be done about the pods: all are there, ready, and of one version.
+
+        Args:
+            wanted: How many pods the app is to have.
+        """
+        return (
+            self.size == wanted == len(self.pods)
+            and bool(self.revision)
+            and all(pod.ready and pod.revision == self.revision for pod in self.pods)
+            and all(pod.ordinal < wanted for pod in self.pods)
+        )
 
     @property
     def ready(self) -> int:
@@ -117,7 +146,7 @@ class Fleet:
         return bool(self.revision) and pod.revision != self.revision
 
 
-def source_of(body: Json) -> str | None:
+def source_of(body: Mapping[str, Any]) -> str | None:
     """The ConfigMap that a pod, or a template of pods, has its source from, if any."""
     for volume in (body.get("spec") or {}).get("volumes") or ():
         if volume["name"] == "source" and "configMap" in volume:

@@ -1,6 +1,8 @@
 """One app, brought one step nearer to its spec: parse, build, apply, step, report.
 
 Idempotent, and from what is there alone: whatever was missed or half done before is made good.
+What the watches have shown says whether there is something to do. What is then done, is decided by
+what the API server says when it is asked: a watch may lag, or hang, and a pod is gone for good.
 Belongs here: the order of things. Not here: when it is called (`immutant_operator.handlers`).
 """
 
@@ -8,25 +10,29 @@ import time
 from collections.abc import Callable, Collection
 from dataclasses import dataclass, replace
 
-from immutant_operator import inputs
-from immutant_operator.api import APP_KIND, Api
-from immutant_operator.apply import Applied, Inventory, apply_all, inventory, lacking, prune
+from immutant_operator.api import Api
+from immutant_operator.apply import Applied, apply_all, is_done, lacking, prune
+from immutant_operator.blueprints import Blueprints
 from immutant_operator.builders import Cluster, Payload, everything, snapshot_name
 from immutant_operator.errors import AppError, SpecError
 from immutant_operator.grid import PATIENCE, Grid
+from immutant_operator.inputs import Inputs, references
 from immutant_operator.keeping import Keeper
+from immutant_operator.kinds import POD, STATEFULSET
 from immutant_operator.losing import replace_lost
 from immutant_operator.moves import Budget
 from immutant_operator.objects import Json
-from immutant_operator.observed import Fleet, Pod
+from immutant_operator.observed import Fleet, Pod, Scale
 from immutant_operator.pace import Pace
 from immutant_operator.registry import Key, Registry
 from immutant_operator.reporting import now, report
 from immutant_operator.rollout import next_size, next_step
 from immutant_operator.roster import Roster
+from immutant_operator.seen import Seen
 from immutant_operator.sightings import Sightings
 from immutant_operator.spec import App, parse
 from immutant_operator.status import Finding, compose, unreadable
+from immutant_operator.store import Store
 
 __all__ = ["Reconciler"]
 
@@ -42,16 +48,19 @@ known whether its node can be reached."""
 
 @dataclass(frozen=True, slots=True)
 class _There:
-    """What is there of an app."""
+    """What is there of an app's pods.
 
-    objects: Inventory
-    pods: list[Json]
+    Attributes:
+        fleet: The pods, and what their StatefulSet makes of them.
+        roster: What the Leases say.
+        grid: What is known of the grid.
+        is_asked: Whether the API server was asked for all of it, or the watches' word was taken.
+    """
+
+    fleet: Fleet
     roster: Roster
     grid: Grid
-
-    def fleet(self, app: App, statefulset: Json | None = None) -> Fleet:
-        found = statefulset or self.objects.get(("StatefulSet", app.name))
-        return Fleet.read(found, self.pods)
+    is_asked: bool
 
     @property
     def serves(self) -> bool:
@@ -60,9 +69,10 @@ class _There:
 
     def without(self, uids: Collection[str]) -> "_There":
         """The same after these pods have gone, so that no other is taken before they are back."""
-        pods = [body for body in self.pods if body["metadata"]["uid"] not in uids]
-        grid = replace(self.grid, pods=tuple(p for p in self.grid.pods if p.uid not in uids))
-        return replace(self, pods=pods, grid=grid)
+        pods = tuple(pod for pod in self.fleet.pods if pod.uid not in uids)
+        return replace(
+            self, fleet=replace(self.fleet, pods=pods), grid=replace(self.grid, pods=pods)
+        )
 
 
 @dataclass(slots=True)
@@ -72,6 +82,22 @@ class _Memory:
     applied: Applied
     budget: Budget
     sightings: Sightings
+    blueprints: Blueprints
+
+
+@dataclass(frozen=True, slots=True)
+class _Plan:
+    """What is to be there of an app.
+
+    Attributes:
+        objects: All of its objects.
+        runtime: The version of the operator that made what its pods are made from; "": unknown.
+        newer: Whether this operator makes other pods, which wait for the app's next rollout.
+    """
+
+    objects: list[Json]
+    runtime: str
+    newer: bool
 
 
 class Reconciler:
@@ -80,11 +106,13 @@ class Reconciler:
     def __init__(
         self,
         api: Api,
+        store: Store,
         cluster: Cluster,
         registry: Registry,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self._api = api
+        self._store = store
         self._cluster = cluster
         self._registry = registry
         self._clock = clock
@@ -102,7 +130,7 @@ class Reconciler:
         Raises:
             ApiError: The API server did not do its part; try again.
         """
-        body = await self._api.find(*APP_KIND, *key)
+        body = self._store.app(key)
         if body is None or "deletionTimestamp" in body["metadata"]:
             self._registry.forget(key)
             self._memories.pop(key, None)
@@ -112,59 +140,95 @@ class Reconciler:
         except SpecError as error:
             await self._report_unreadable(body, error)
             return None
-        self._registry.refer(key, inputs.references(app))
-        memory = self._memories.setdefault(key, _Memory({}, Budget(self._clock), Sightings()))
+        self._registry.refer(key, references(app))
+        memory = self._memories.setdefault(key, self._blank())
         finding = await self._bring(app, body, memory)
         status = compose(app, finding, body.get("status") or {}, now())
-        await report(self._api, body, status, finding.roster, memory.budget)
+        await report(self._api, self._store, body, status, finding.roster, memory.budget)
         return _again(finding)
+
+    def _blank(self) -> _Memory:
+        blueprints = Blueprints(self._api, self._store)
+        return _Memory({}, Budget(self._clock), Sightings(), blueprints)
 
     async def _bring(self, app: App, body: Json, memory: _Memory) -> Finding:
         there = await self._look(app, memory)
-        found = await replace_lost(self._api, app, body, there.fleet(app), there.grid)
+        found = await replace_lost(self._api, app, body, there.fleet, there.grid)
         there = there.without({pod.uid for pod in found.replaced})
         try:
             finding = await self._carry_out(app, body, there, memory)
         except AppError as error:
             problem = (error.reason, str(error))
-            finding = Finding(there.fleet(app), None, problem, there.roster, there.grid)
+            finding = Finding(there.fleet, None, problem, there.roster, there.grid)
         return replace(finding, kept=found.kept)
 
-    async def _look(self, app: App, memory: _Memory) -> _There:
+    async def _look(self, app: App, memory: _Memory, *, ask: bool = False) -> _There:
+        """What is there; of pods that rest, by what the watches have shown.
+
+        Members' Leases are asked for at each look: no watch tells of them.
+        """
         asked = self._clock()
-        labels = {**app.labels, "app.kubernetes.io/component": "app"}
-        bodies = await self._api.list("v1", "Pod", app.namespace, labels)
+        fleet = self._kept_fleet(app)
+        ask = ask or not memory.applied or not fleet.rests(app.spec.replicas)
+        if ask:
+            fleet = await self._asked_fleet(app, memory)
         leases = await self._api.list("coordination.k8s.io/v1", "Lease", app.namespace, app.labels)
         roster = Roster.read(app.name, app.uid, leases)
-        pods = Fleet.read(None, bodies).pods
-        ages = memory.sightings.look(pods, roster.members, asked, self._clock())
-        grid = Grid(pods, roster.members, ages)
-        return _There(await inventory(self._api, app), bodies, roster, grid)
+        ages = memory.sightings.look(fleet.pods, roster.members, asked, self._clock())
+        return _There(fleet, roster, Grid(fleet.pods, roster.members, ages), ask)
+
+    def _kept_fleet(self, app: App) -> Fleet:
+        statefulset = self._store.inventory(app.key).get(("StatefulSet", app.name))
+        return Fleet.of(statefulset.scale if statefulset else None, self._store.pods(app.key))
+
+    async def _asked_fleet(self, app: App, memory: _Memory) -> Fleet:
+        bodies = await self._api.list(POD.version, POD.name, app.namespace, app.selector("app"))
+        seen = (Seen.read(body) for body in bodies)
+        pods = [one.content for one in seen if one is not None and isinstance(one.content, Pod)]
+        kind = STATEFULSET.version, STATEFULSET.name
+        statefulset = await self._api.find(*kind, app.namespace, app.name)
+        if statefulset is None:
+            memory.applied.pop((STATEFULSET.name, app.name), None)
+            return Fleet.of(None, pods)
+        self._store.saw(statefulset)
+        return Fleet.of(Scale.read(statefulset), pods)
 
     async def _carry_out(self, app: App, body: Json, there: _There, memory: _Memory) -> Finding:
-        wanted, pace = app.spec.replicas, Pace.of(app)
-        source = await inputs.source(self._api, app)
-        copy = snapshot_name(app, source) if source is not None else None
-        keeper = Keeper(app, body, self._cluster)
-        fresh = keeper.fresh(copy, await inputs.digest(self._api, app))
-        chosen = keeper.chosen(fresh, there.objects, serves=there.serves)
-        payload = Payload(
-            replicas=next_size(wanted, there.fleet(app), there.grid, pace),
-            blueprint=chosen,
-            source=source,
-            holds_drains=there.grid.holds_drains,
-        )
-        objects = everything(app, payload)
-        applied = await apply_all(self._api, app, objects, there.objects, memory.applied)
-        fleet = there.fleet(app, applied["StatefulSet", app.name])
-        await prune(self._api, app, objects, there.objects, _used(fleet))
+        """Do what is to be done: whatever it is, it is found out again by asking before."""
+        inputs = await Inputs.read(self._api, app)
+        plan = await self._plan(app, body, there, inputs, memory)
+        if not there.is_asked and not self._is_done(app, plan.objects, there, memory):
+            there = await self._look(app, memory, ask=True)
+            plan = await self._plan(app, body, there, inputs, memory)
+        applied = await apply_all(self._api, self._store, app, plan.objects, memory.applied)
+        statefulset = applied[STATEFULSET.name, app.name]
+        fleet = Fleet.of(statefulset.scale, there.fleet.pods)
+        await prune(self._api, app, plan.objects, self._store.inventory(app.key), _used(fleet))
         for lease in _ghosts(there.roster, fleet):
             await self._api.delete(lease, unchanged=True)
-        step = next_step(wanted, fleet, there.grid, pace)
-        for pod in step.replace:
+        step = next_step(app.spec.replicas, fleet, there.grid, Pace.of(app))
+        for pod in step.replace if there.is_asked else ():
             await self._delete(app, pod)
-        finding = Finding(fleet, step, lacking(objects, applied), there.roster, there.grid)
-        return replace(finding, runtime=chosen.version, newer=chosen.pods != fresh.pods)
+        lacks = lacking(plan.objects, applied)
+        finding = Finding(fleet, step, lacks, there.roster, there.grid)
+        return replace(finding, runtime=plan.runtime, newer=plan.newer)
+
+    async def _plan(
+        self, app: App, body: Json, there: _There, inputs: Inputs, memory: _Memory
+    ) -> _Plan:
+        keeper = Keeper(app, body, self._cluster)
+        copy = snapshot_name(app, inputs.source) if inputs.source is not None else None
+        fresh = keeper.fresh(copy, inputs.digest)
+        found = await memory.blueprints.there(app, ask=there.is_asked)
+        chosen = keeper.chosen(fresh, found, serves=there.serves)
+        size = next_size(app.spec.replicas, there.fleet, there.grid, Pace.of(app))
+        payload = Payload(size, chosen, inputs.source, there.grid.holds_drains)
+        return _Plan(everything(app, payload), chosen.version, chosen.pods != fresh.pods)
+
+    def _is_done(self, app: App, objects: list[Json], there: _There, memory: _Memory) -> bool:
+        used, kept = _used(there.fleet), self._store.inventory(app.key)
+        done = is_done(app, objects, kept, memory.applied, used)
+        return done and not _ghosts(there.roster, there.fleet)
 
     async def _delete(self, app: App, pod: Pod) -> None:
         metadata = {"name": pod.name, "namespace": app.namespace, "uid": pod.uid}
@@ -174,7 +238,7 @@ class Reconciler:
         generation = body["metadata"].get("generation", 0)
         former = body.get("status") or {}
         status = unreadable(generation, (error.reason, str(error)), former, now())
-        await report(self._api, body, status)
+        await report(self._api, self._store, body, status)
 
 
 def _again(finding: Finding) -> float | None:

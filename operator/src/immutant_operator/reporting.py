@@ -13,6 +13,7 @@ from immutant_operator.moves import Budget, News, news
 from immutant_operator.objects import Json
 from immutant_operator.risk import GRAVE, QUIET
 from immutant_operator.roster import Roster
+from immutant_operator.store import Store
 
 __all__ = ["now", "report", "tell"]
 
@@ -25,12 +26,18 @@ def now() -> str:
 
 
 async def report(
-    api: Api, body: Json, status: Json, roster: Roster | None = None, budget: Budget | None = None
+    api: Api,
+    store: Store,
+    body: Json,
+    status: Json,
+    roster: Roster | None = None,
+    budget: Budget | None = None,
 ) -> None:
     """Write the status if it is another than the app has, and an event for each news in it.
 
     Args:
         api: The API.
+        store: Where the app as it is then is kept: what was told is told once.
         body: The app.
         status: Its status from now on.
         roster: What its Leases say, where they were looked at.
@@ -42,7 +49,7 @@ async def report(
     version, kind = APP_KIND
     metadata = {key: body["metadata"][key] for key in ("name", "namespace")}
     manifest = {"apiVersion": version, "kind": kind, "metadata": metadata, "status": status}
-    await api.apply(manifest, _MANAGER, "status")
+    store.saw(await api.apply(manifest, _MANAGER, "status"))
     for one in _news(former, status):
         await tell(api, body, one)
     if roster is not None and budget is not None:

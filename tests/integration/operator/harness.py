@@ -21,14 +21,15 @@ from immutant.contract.gridview import GridView
 from immutant.election.stance import Stance
 from immutant.kube.records import Owner
 from immutant.leases import Lease
-from immutant_operator.api import APP_KIND, Api, NotFoundError
-from immutant_operator.apply import inventory
+from immutant_operator.api import APP_KIND, Api, NotFoundError, plural
 from immutant_operator.builders import Cluster
 from immutant_operator.images import Images
+from immutant_operator.kinds import APP, OWNED
 from immutant_operator.objects import Json
 from immutant_operator.reconciler import Reconciler
 from immutant_operator.registry import Registry
-from immutant_operator.spec import parse
+from immutant_operator.rounds import see
+from immutant_operator.store import Store
 
 CLUSTER = Cluster(Images("runtime:1", "member:1", "router:1"), version="1")
 PATIENCE = 60.0
@@ -92,19 +93,21 @@ class Operated:
         self.api = api
         self.namespace = namespace
         self.name = name
-        self.registry = Registry()
         self.now = 0.0
-        self.reconciler = Reconciler(api, CLUSTER, self.registry, lambda: self.now)
+        self.restart()
         self._renewals = itertools.count()
 
-    def upgrade(self, cluster: Cluster, api: Api | None = None) -> None:
+    def restart(self, api: Api | None = None, *, cluster: Cluster = CLUSTER) -> None:
         """From now on another operator looks after the app; it remembers nothing.
 
         Args:
-            cluster: What it knows of the cluster.
             api: By which account it asks; None: by the test's own.
+            cluster: What it knows of the cluster.
         """
-        self.reconciler = Reconciler(api or self.api, cluster, self.registry, lambda: self.now)
+        self.store = Store()
+        self.reconciler = Reconciler(
+            api or self.api, self.store, cluster, Registry(), lambda: self.now
+        )
 
     async def write(self, **spec: Any) -> None:
         """Write the app's spec, as `kubectl apply` would."""
@@ -119,8 +122,9 @@ class Operated:
         await self.api.apply({**body, "data": {"app.py": text}}, "user")
 
     async def look(self) -> Json:
-        """One reconcile, a while after the one before; the app after it."""
+        """One reconcile, a while after the one before, of what is there; the app after it."""
         self.now += A_LOOK
+        await see(self.api, self.namespace, self.store)
         await self.reconciler.reconcile((self.namespace, self.name))
         return await self.api.get(*APP_KIND, self.namespace, self.name)
 
@@ -180,12 +184,20 @@ class Operated:
         with contextlib.suppress(NotFoundError):  # it was replaced meanwhile
             await self.api.apply(body, "kubelet", "status")
 
+    async def bodies(self) -> dict[tuple[str, str], Json]:
+        """Everything that is the app's, the app included, as it is."""
+        found = {}
+        for kind in (APP, *OWNED):
+            labels = {} if kind is APP else {"immutant.org/app": self.name}
+            if kind.everywhere or await self.api.serves(kind.version, plural(kind.name)):
+                for one in await self.api.list(kind.version, kind.name, self.namespace, labels):
+                    found[kind.name, one["metadata"]["name"]] = one
+        return found
+
     async def objects(self) -> dict[tuple[str, str], str]:
-        """The resourceVersions of everything that is the app's, the app included."""
-        app = await self.api.get(*APP_KIND, self.namespace, self.name)
-        found = await inventory(self.api, parse(app))
-        found["ImmutantApp", self.name] = app
-        return {key: body["metadata"]["resourceVersion"] for key, body in found.items()}
+        """The resourceVersions of the same."""
+        bodies = await self.bodies()
+        return {key: body["metadata"]["resourceVersion"] for key, body in bodies.items()}
 
 
 def condition(app: Json, kind: str) -> Json:

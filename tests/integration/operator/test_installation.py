@@ -15,12 +15,10 @@ from tests.integration.operator.processes import Replica, account
 from tests.integration.operator.releases import DEFINITION, SYSTEM, Release, bare, cleared
 
 from immutant_operator.api import APP_KIND, connected
-from immutant_operator.apply import inventory
 from immutant_operator.builders import Cluster
 from immutant_operator.crd.manifest import definition
 from immutant_operator.images import Images
 from immutant_operator.objects import Json
-from immutant_operator.spec import parse
 
 PATIENCE = 60.0
 NEWER = Cluster(Images("runtime:2", "member:2", "router:2"), version="2")
@@ -39,13 +37,12 @@ async def objects(
         version: Of what: `resourceVersion` grows with each write, `generation` with each of what is
             wanted. What has no generation is taken by the former.
     """
-    app = parse(await operated.api.get(*APP_KIND, operated.namespace, operated.name))
-    found = {key: body["metadata"] for key, body in (await inventory(operated.api, app)).items()}
+    found = {key: body["metadata"] for key, body in (await operated.bodies()).items()}
     pods = {("Pod", name): pod["metadata"]["uid"] for name, pod in (await operated.pods()).items()}
     seen = {
         key: (of["uid"], of.get(version, of["resourceVersion"]))
         for key, of in found.items()
-        if key[0] != "PodDisruptionBudget"
+        if key[0] not in (APP_KIND[1], "PodDisruptionBudget")
     }
     return {**seen, **pods}
 
@@ -96,7 +93,7 @@ async def test_an_app_runs_on_through_upgrade_uninstalling_and_reinstalling(
         release.upgrade("--set", "images.tag=newer")
         assert_current(server)
         async with connected(str(rights)) as its_own:
-            operated.upgrade(NEWER, its_own)
+            operated.restart(its_own, cluster=NEWER)
             app = await operated.look()
             assert "otherwise" in condition(app, "Progressing")["message"]
             now = await objects(operated, "generation")
@@ -118,7 +115,7 @@ async def test_an_app_runs_on_through_upgrade_uninstalling_and_reinstalling(
 
         release.install("--set", "images.tag=newer")
         async with connected(str(account(server, SYSTEM, "immutant-operator"))) as its_own:
-            operated.upgrade(NEWER, its_own)
+            operated.restart(its_own, cluster=NEWER)
             app = await operated.look()
         assert is_complete(app)
         assert await objects(operated) == made

@@ -30,7 +30,7 @@ async def test_pods_and_routers_stay_until_the_apps_next_rollout(operated: Opera
     old = {pod["metadata"]["uid"] for pod in (await operated.pods()).values()}
     before = {kind: await template(operated, kind, name) for kind, name in MADE}
 
-    operated.upgrade(NEWER)
+    operated.restart(cluster=NEWER)
     app = await operated.until(lambda app: "otherwise" in condition(app, "Progressing")["message"])
     assert is_complete(app)
     assert app["status"]["runtimeVersion"] == "1"
@@ -63,7 +63,7 @@ async def test_a_hand_that_changes_what_waits_is_put_right_with_what_was_kept(
 ) -> None:
     await operated.write()
     await operated.until(is_complete)
-    operated.upgrade(NEWER)
+    operated.restart(cluster=NEWER)
     await operated.look()
     found = await operated.api.get("apps/v1", "StatefulSet", operated.namespace, "demo")
     found["spec"]["template"]["spec"]["containers"][0]["image"] = "another:1"
@@ -80,7 +80,7 @@ async def test_without_its_blueprint_an_app_is_taken_as_it_is(operated: Operated
     before = {kind: await template(operated, kind, name) for kind, name in MADE}
     for one in await blueprints(operated):
         await operated.api.delete(one)
-    operated.upgrade(NEWER)
+    operated.restart(cluster=NEWER)
     app = await operated.look()
     assert {kind: await template(operated, kind, name) for kind, name in MADE} == before
     assert len(await blueprints(operated)) == 1
@@ -104,7 +104,7 @@ async def test_images_that_are_not_there_are_mended_by_the_operator_alone(
     await operated.until(lambda app: app["status"]["replicas"] == 2, ready=False)
     for name, pod in (await operated.pods()).items():
         await operated.say(pod, {"initContainerStatuses": list(_without_image(name))})
-    operated.upgrade(NEWER)
+    operated.restart(cluster=NEWER)
     await operated.until(is_complete)
     assert images(await operated.pods()) == {"runtime:2", "member:2"}
 
@@ -123,7 +123,7 @@ async def test_a_rollout_that_was_begun_ends_with_the_pods_that_it_began_with(
     old = {pod["metadata"]["uid"] for pod in (await operated.pods()).values()}
     await operated.write(replicas=2, env=COLOUR)
     await operated.until(lambda app: app["status"]["updatedReplicas"] == 1)
-    operated.upgrade(NEWER)
+    operated.restart(cluster=NEWER)
     await operated.until(is_complete)
     pods = await operated.pods()
     assert not old & {pod["metadata"]["uid"] for pod in pods.values()}

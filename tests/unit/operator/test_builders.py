@@ -8,10 +8,10 @@ from tests.unit.operator.apps import SOURCE, app, built, containers, environment
 
 from immutant.contract import names
 from immutant.contract.environment import Environment, Grid, PodEnvironment
-from immutant_operator.apply import KINDS
 from immutant_operator.builders import Source
 from immutant_operator.builders.budget import budgets
 from immutant_operator.errors import SourceMissingError
+from immutant_operator.kinds import OWNED
 
 WEB = {"host": "demo.example.org"}
 GATEWAY = {
@@ -30,7 +30,7 @@ def test_everything_is_labelled_and_owned_and_of_a_kind_that_is_pruned() -> None
         assert metadata["labels"][names.APP_LABEL] == "demo"
         assert [owner["uid"] for owner in metadata["ownerReferences"]] == ["uid-1"]
         assert metadata["namespace"] == "apps"
-        assert (body["apiVersion"], body["kind"]) in KINDS
+        assert (body["apiVersion"], body["kind"]) in {(kind.version, kind.name) for kind in OWNED}
 
 
 def test_every_selector_selects_what_it_is_for() -> None:

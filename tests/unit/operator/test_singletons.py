@@ -4,7 +4,6 @@ from typing import Any
 
 from tests.unit.operator.leases import job, member, singleton
 
-from immutant_operator.handlers import _Holders
 from immutant_operator.roster import Roster
 from immutant_operator.singletons import reported
 from immutant_operator.spec.state import AppStatus
@@ -68,19 +67,3 @@ def test_a_thousand_singletons_are_counted_and_five_hundred_named() -> None:
     found = reported(read(*leases), {}, NOW)
     assert found["singletons"] == 1000
     assert len(found["holders"]) == 500
-
-
-def test_ticks_are_no_reason_to_look_and_moves_are() -> None:
-    holders, key = _Holders(), ("apps", "demo.job.ajob")
-
-    def changed(lease: Any, *, is_gone: bool = False) -> bool:
-        return holders.changed(key, lease, is_gone=is_gone)
-
-    assert changed(singleton("demo.job.ajob", 0))
-    for outcomes in (("ok",), ("ok", "ok")):
-        assert not changed(singleton("demo.job.ajob", 0, body=job(*outcomes)))
-    assert changed(singleton("demo.job.ajob", 0, released=True))
-    assert changed(singleton("demo.job.ajob", 1))
-    assert changed(singleton("demo.job.ajob", 1, at=1_800_000_009.0)), "another tenure"
-    assert changed(singleton("demo.job.ajob", 1), is_gone=True)
-    assert not changed(singleton("demo.job.ajob", 1), is_gone=True)

@@ -10,7 +10,7 @@ from tests.unit.operator.fleets import ages, lease, safe
 from tests.unit.operator.leases import member, singleton
 
 from immutant_operator.grid import Grid
-from immutant_operator.observed import Fleet, Pod
+from immutant_operator.observed import Fleet, Pod, Scale
 from immutant_operator.rollout import Step, next_step
 from immutant_operator.roster import Roster
 from immutant_operator.spec.state import AppStatus
@@ -37,7 +37,7 @@ def statefulset(replicas: int, *, seen: int = 1) -> Any:
 
 
 def fleet(*pods: Any) -> Fleet:
-    return Fleet.read(statefulset(len(pods)), pods)
+    return Fleet.of(Scale.read(statefulset(len(pods))), map(Pod.read, pods))
 
 
 def conditions(there: Fleet, former: Any = None, **spec: Any) -> dict[str, Any]:
@@ -156,7 +156,7 @@ def test_a_spec_that_cannot_be_read_leaves_the_rest_of_the_status() -> None:
 
 
 def test_a_change_that_the_controller_has_not_seen_has_no_revision_yet() -> None:
-    assert Fleet.read(statefulset(1, seen=0), [pod()]).revision == ""
+    assert Scale.read(statefulset(1, seen=0)).revision == ""
 
 
 def risk(there: Fleet, former: str = "", grid: Grid | None = None, **spec: Any) -> Any:
@@ -254,7 +254,7 @@ def test_versions_are_told_from_where_to_where_and_kept_while_none_is_known() ->
     status = after({}, fleet(old, pod(1, ready=True)), NOW)
     told = {key: status[key] for key in ("currentRevision", "updateRevision", "updatedReplicas")}
     assert told == {"currentRevision": "old", "updateRevision": "new", "updatedReplicas": 1}
-    unseen = Fleet.read(statefulset(2, seen=0), [old, pod(1)])
+    unseen = Fleet.of(Scale.read(statefulset(2, seen=0)), map(Pod.read, (old, pod(1))))
     assert after(status, unseen, NOW)["updateRevision"] == "new"
     done = after(status, fleet(pod(0, ready=True), pod(1, ready=True)), NOW)
     assert (done["currentRevision"], done["updatedReplicas"]) == ("new", 2)

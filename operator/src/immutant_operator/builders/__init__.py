@@ -5,7 +5,7 @@ look like. Not here: whether they exist, how they are changed.
 """
 
 from immutant_operator.builders.assembly import Payload, everything
-from immutant_operator.builders.blueprint import Basis, Blueprint, newest
+from immutant_operator.builders.blueprint import Basis, Blueprint, blueprint, newest
 from immutant_operator.builders.cluster import Cluster
 from immutant_operator.builders.metadata import Manifest
 from immutant_operator.builders.pods import Pods, pods
@@ -24,6 +24,7 @@ __all__ = [
     "Pods",
     "RouterPods",
     "Source",
+    "blueprint",
     "everything",
     "newest",
     "pods",

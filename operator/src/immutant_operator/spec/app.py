@@ -143,6 +143,11 @@ class App:
     spec: AppSpec
 
     @property
+    def key(self) -> tuple[str, str]:
+        """Its namespace and name."""
+        return self.namespace, self.name
+
+    @property
     def labels(self) -> dict[str, str]:
         """The label by which everything of the app is found."""
         return {names.APP_LABEL: self.name}
