@@ -10,7 +10,7 @@ import asyncio
 import contextlib
 import enum
 import threading
-from collections.abc import Callable, Coroutine
+from collections.abc import Coroutine
 from typing import Any
 
 __all__ = ["Cable", "Cut"]
@@ -29,6 +29,27 @@ class Cut(enum.Enum):
 
     DEAF = enum.auto()
     """Requests arrive and are carried out; their answers come when it is healed."""
+
+    FORGOTTEN = enum.auto()
+    """The connections that are open carry nothing any more, healed or not; new ones work: a
+    firewall that was started again."""
+
+
+class _Gates:
+    """What bytes have to pass, up to the API server and down to the pod."""
+
+    def __init__(self) -> None:
+        self.up, self.down = asyncio.Event(), asyncio.Event()
+        self.open()
+
+    def open(self) -> None:
+        self.up.set()
+        self.down.set()
+
+    def close(self, kind: Cut) -> None:
+        self.down.clear()
+        if kind is not Cut.DEAF:
+            self.up.clear()
 
 
 class Cable:
@@ -68,24 +89,21 @@ class Cable:
         asyncio.run_coroutine_threadsafe(work, self._loop).result()
 
     async def _open(self) -> None:
-        self._up, self._down = asyncio.Event(), asyncio.Event()
-        self._up.set()
-        self._down.set()
+        self._gates = _Gates()
         self._server = await asyncio.start_server(self._relay, "127.0.0.1", self.port)
 
     async def _cut(self, kind: Cut) -> None:
-        self._down.clear()
-        if kind is not Cut.DEAF:
-            self._up.clear()
+        self._gates.close(kind)
         self._lost = kind is Cut.LOST
+        if kind is Cut.FORGOTTEN:
+            self._gates = _Gates()
 
     async def _heal(self) -> None:
         if self._lost:
             for writer in self._writers:
                 writer.transport.abort()
         self._lost = False
-        self._up.set()
-        self._down.set()
+        self._gates.open()
 
     async def _close(self) -> None:
         self._server.close()
@@ -100,12 +118,13 @@ class Cable:
         assert task is not None
         self._tasks.add(task)
         self._writers.add(to_pod)
+        gates = self._gates
         try:
-            await self._up.wait()
+            await gates.up.wait()
             with contextlib.suppress(OSError):  # the API server is away: the pod sees an end
                 server, to_server = await asyncio.open_connection("127.0.0.1", self._to)
                 self._writers.add(to_server)
-                await self._both(pod, to_server, server, to_pod)
+                await self._both(gates, pod, to_server, server, to_pod)
         finally:
             self._tasks.discard(task)
             self._writers.discard(to_pod)
@@ -113,6 +132,7 @@ class Cable:
 
     async def _both(
         self,
+        gates: _Gates,
         pod: asyncio.StreamReader,
         to_server: asyncio.StreamWriter,
         server: asyncio.StreamReader,
@@ -120,8 +140,8 @@ class Cable:
     ) -> None:
         """Relay both ways until either side has ended and the other one has heard of it."""
         ways = [
-            asyncio.create_task(_pump(pod, to_server, lambda: self._up)),
-            asyncio.create_task(_pump(server, to_pod, lambda: self._down)),
+            asyncio.create_task(_pump(pod, to_server, gates.up)),
+            asyncio.create_task(_pump(server, to_pod, gates.down)),
         ]
         try:
             await asyncio.wait(ways, return_when=asyncio.FIRST_COMPLETED)
@@ -134,12 +154,12 @@ class Cable:
 
 
 async def _pump(
-    reader: asyncio.StreamReader, writer: asyncio.StreamWriter, gate: Callable[[], asyncio.Event]
+    reader: asyncio.StreamReader, writer: asyncio.StreamWriter, gate: asyncio.Event
 ) -> None:
     with contextlib.suppress(OSError):
         while True:
             data = await reader.read(_CHUNK)
-            await gate().wait()
+            await gate.wait()
             if not data:
                 return
             writer.write(data)

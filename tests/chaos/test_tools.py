@@ -103,6 +103,23 @@ def test_a_cut_cable_holds_bytes_back_or_loses_them(
         assert (b"during\n" in heard) is comes_late
 
 
+def test_a_forgotten_connection_stays_open_and_carries_nothing_and_a_new_one_does(
+    cable: Cable,
+) -> None:
+    with socket.create_connection(("127.0.0.1", cable.port), 5) as old:
+        old.sendall(b"before\n")
+        assert old.recv(100) == b"before\n"
+        cable.cut(Cut.FORGOTTEN)
+        cable.heal()
+        old.sendall(b"during\n")
+        with socket.create_connection(("127.0.0.1", cable.port), 5) as new:
+            new.sendall(b"new\n")
+            assert new.recv(100) == b"new\n"
+        old.settimeout(0.3)
+        with pytest.raises(TimeoutError):
+            old.recv(100)
+
+
 def _received(pod: socket.socket) -> bytes:
     """What comes next; nothing where the connection has ended, however it did."""
     try:

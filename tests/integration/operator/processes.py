@@ -3,11 +3,13 @@
 Belongs here: installing the chart's rights, starting and ending replicas of the operator.
 """
 
+import asyncio
 import os
 import re
 import subprocess
 import sys
 import urllib.request
+from collections.abc import Callable
 from pathlib import Path
 from typing import IO, Self
 
@@ -15,6 +17,7 @@ from tests.e2e.testbed import programs
 from tests.integration.kube.apiserver import ApiServer
 from tests.integration.operator.harness import kubectl
 
+PATIENCE = 30.0
 ROOT = Path(__file__).parents[3]
 CHART = ROOT / "charts" / "immutant"
 
@@ -106,3 +109,11 @@ class Replica:
         assert found, self.said
         with urllib.request.urlopen(f"http://127.0.0.1:{found[1]}{path}", timeout=5) as answer:
             return str(answer.read().decode())
+
+
+async def until(holds: Callable[[], bool], what: str) -> None:
+    """Wait for what a replica is to do or say."""
+    deadline = asyncio.get_running_loop().time() + PATIENCE
+    while not holds():
+        assert asyncio.get_running_loop().time() < deadline, what
+        await asyncio.sleep(0.1)

@@ -2,25 +2,17 @@
 
 import asyncio
 import signal
-from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 from tests.integration.kube.apiserver import ApiServer
 from tests.integration.operator.harness import Operated, condition, kubectl
-from tests.integration.operator.processes import Replica, account, installed
+from tests.integration.operator.processes import Replica, account, installed, until
 
 from immutant_operator.api import APP_KIND, Api
 
 PATIENCE = 30.0
 NAMESPACE = "immutant"
-
-
-async def until(holds: Callable[[], bool], what: str) -> None:
-    deadline = asyncio.get_running_loop().time() + PATIENCE
-    while not holds():
-        assert asyncio.get_running_loop().time() < deadline, what
-        await asyncio.sleep(0.1)
 
 
 async def served(operated: Operated, pods: int) -> None:
