@@ -70,9 +70,10 @@ testbed: images ## Raise a Kubernetes of three nodes on this machine, with the i
 testbed-down: $(DEV) ## Remove it.
 	$(PYTHON) -m tests.e2e.testbed down
 
-bench: $(DEV) ## Measure start-up, cache and queue.
+bench: $(DEV) ## Measure start-up, cache and queue, and what APPS= (200) apps cost the operator.
 	$(PYTHON) tools/bench_start.py
 	$(PYTHON) tools/bench_embedded.py
+	$(PYTHON) -m tools.bench_operator $(or $(APPS),200)
 
 chaos: export IMMUTANT_SEED = $(or $(SEED),1)
 chaos: $(DEV) ## The long forms: faults (TRIALS= a kind), kills (KILLS=), simulated schedules, from SEED=.

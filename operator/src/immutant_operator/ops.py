@@ -6,6 +6,7 @@ Belongs here: the endpoint and the metrics. A standby is alive and ready too: it
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
+from typing import Final
 
 from aiohttp import web
 from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, Counter, Gauge, Histogram
@@ -15,6 +16,10 @@ from immutant_operator.registry import Key
 from immutant_operator.workqueue import Work
 
 __all__ = ["Metrics", "serving"]
+
+
+_SECONDS: Final = tuple(0.002 * 2**step for step in range(14))
+"""From a look at an app at rest to one that waits for requests that do not return."""
 
 
 class Metrics:
@@ -35,6 +40,7 @@ class Metrics:
             "immutant_operator_reconcile_seconds",
             "The time that one look at an app takes.",
             registry=self.registry,
+            buckets=_SECONDS,
         )
         self._failures = Counter(
             "immutant_operator_reconcile_failures",

@@ -79,7 +79,7 @@ class ApiServer:
         self._spawn(
             *(self._program, f"--etcd-servers={self._etcd}", "--cert-dir", self.folder / "pki"),
             *("--bind-address=127.0.0.1", f"--secure-port={self.port}"),
-            *("--service-cluster-ip-range=10.202.0.0/24", "--token-auth-file", self._tokens),
+            *("--service-cluster-ip-range=10.202.0.0/16", "--token-auth-file", self._tokens),
             *("--service-account-issuer=https://kubernetes.default.svc",),
             *("--service-account-signing-key-file", key, "--service-account-key-file", key),
             "--authorization-mode=RBAC",
