@@ -97,6 +97,10 @@ class Operated:
         self.restart()
         self._renewals = itertools.count()
 
+    @property
+    def key(self) -> tuple[str, str]:
+        return self.namespace, self.name
+
     def restart(self, api: Api | None = None, *, cluster: Cluster = CLUSTER) -> None:
         """From now on another operator looks after the app; it remembers nothing.
 
@@ -125,7 +129,7 @@ class Operated:
         """One reconcile, a while after the one before, of what is there; the app after it."""
         self.now += A_LOOK
         await see(self.api, self.namespace, self.store)
-        await self.reconciler.reconcile((self.namespace, self.name))
+        await self.reconciler.reconcile(self.key)
         return await self.api.get(*APP_KIND, self.namespace, self.name)
 
     async def until(
@@ -186,12 +190,13 @@ class Operated:
 
     async def bodies(self) -> dict[tuple[str, str], Json]:
         """Everything that is the app's, the app included, as it is."""
-        found = {}
+        found: dict[tuple[str, str], Json] = {}
         for kind in (APP, *OWNED):
-            labels = {} if kind is APP else {"immutant.org/app": self.name}
+            selector = kind.selector and f"{kind.selector},immutant.org/app={self.name}"
             if kind.everywhere or await self.api.serves(kind.version, plural(kind.name)):
-                for one in await self.api.list(kind.version, kind.name, self.namespace, labels):
-                    found[kind.name, one["metadata"]["name"]] = one
+                asked = kind.version, kind.name, self.namespace, selector
+                async for page in self.api.pages(*asked):
+                    found |= {(kind.name, one["metadata"]["name"]): one for one in page.items}
         return found
 
     async def objects(self) -> dict[tuple[str, str], str]:
