@@ -103,7 +103,7 @@ async def _watch(settings: Settings, api: Api, handlers: kopf.OperatorRegistry) 
     await _defined(api)
     await kopf.operator(
         registry=handlers,
-        settings=watch_settings(),
+        settings=watch_settings(settings.watch),
         standalone=True,
         clusterwide=settings.watched is None,
         namespaces=[settings.watched] if settings.watched is not None else [],
@@ -113,7 +113,7 @@ async def _watch(settings: Settings, api: Api, handlers: kopf.OperatorRegistry) 
 async def _reconcile(settings: Settings, api: Api, store: Store, queue: WorkQueue) -> None:
     """Look at apps, once everything that is there has been seen: what is unseen looks missing."""
     await _defined(api)
-    await see_all(api, settings.watched, store)
+    await see_all(api, settings.watched, store, queue.add)
     for key in store.apps:
         queue.add(key)
     async with asyncio.TaskGroup() as group:

@@ -3,12 +3,13 @@
 Belongs here: whose an object is, server-side apply, pruning by label. Not here: what is wanted.
 """
 
+import contextlib
 import hashlib
 import json
 from collections.abc import Collection, Iterable
 
 from immutant.contract import names
-from immutant_operator.api import Api, ApiError, NotFoundError
+from immutant_operator.api import Api, ApiError, ConflictError, NotFoundError
 from immutant_operator.errors import (
     ForbiddenError,
     LeftoversError,
@@ -80,9 +81,8 @@ async def apply_all(
         if known is not None and _is_applied(manifest, known, former):
             applied[key] = known
             continue
-        await _check_owner(api, app, manifest, known)
         try:
-            made = await _apply(api, manifest)
+            made = await _make(api, app, manifest, known)
         except NotFoundError:
             if manifest["kind"] not in _NOT_EVERYWHERE:
                 raise
@@ -96,6 +96,17 @@ async def apply_all(
     return applied
 
 
+async def _make(api: Api, app: App, manifest: Json, known: Seen | None) -> Json:
+    """Apply to the very object that was seen; where it has gone, to what is there and the app's."""
+    if known is not None:
+        _check_former(app, manifest, known.owners)
+        metadata = {**manifest["metadata"], "uid": known.uid}
+        with contextlib.suppress(ConflictError, RefusedError):  # it has gone, or is another one
+            return await _apply(api, {**manifest, "metadata": metadata})
+    await _check_owner(api, app, manifest)
+    return await _apply(api, manifest)
+
+
 async def _apply(api: Api, manifest: Json) -> Json:
     try:
         return await api.apply(manifest, names.MANAGER)
@@ -107,20 +118,21 @@ async def _apply(api: Api, manifest: Json) -> Json:
         raise
 
 
-async def _check_owner(api: Api, app: App, manifest: Json, known: Seen | None) -> None:
+async def _check_owner(api: Api, app: App, manifest: Json) -> None:
     kind, name = _key(manifest)
-    if known is not None:
-        owners: Collection[str] = known.owners
-    else:
-        found = await api.find(manifest["apiVersion"], kind, app.namespace, name)
-        references = found["metadata"].get("ownerReferences", ()) if found is not None else ()
-        owners = [one["uid"] for one in references]
-        if found is not None and app.uid not in owners:
-            raise NameTakenError(
-                f"there is a {kind} {name} that is not this app's; remove it or name the app "
-                "otherwise"
-            )
+    found = await api.find(manifest["apiVersion"], kind, app.namespace, name)
+    if found is None:
+        return
+    owners = {one["uid"] for one in found["metadata"].get("ownerReferences") or ()}
+    if app.uid not in owners:
+        raise NameTakenError(
+            f"there is a {kind} {name} that is not this app's; remove it or name the app otherwise"
+        )
+
+
+def _check_former(app: App, manifest: Json, owners: Collection[str]) -> None:
     if owners and app.uid not in owners:
+        kind, name = _key(manifest)
         raise LeftoversError(
             f"{kind} {name} belongs to a former {app.name}; waiting until it has been removed"
         )
@@ -140,9 +152,15 @@ def lacking(wanted: Iterable[Json], applied: Inventory) -> tuple[str, str] | Non
 async def prune(
     api: Api, app: App, wanted: Iterable[Json], there: Inventory, kept: Collection[Key]
 ) -> None:
-    """Remove the app's own objects that are wanted no more, except those to keep."""
+    """Remove the app's own objects that are wanted no more, except those to keep.
+
+    Each is asked for before: somebody may have taken it over since it was seen.
+    """
     for one in _leftovers(app, wanted, there, kept):
-        await api.delete(one.reference)
+        found = await api.find(one.api, one.kind, one.namespace, one.name)
+        seen = Seen.read(found) if found is not None else None
+        if found is not None and seen is not None and app.uid in seen.owners:
+            await api.delete(found)
 
 
 def _leftovers(

@@ -25,9 +25,6 @@ _WATCHED: Final = tuple(kind for kind in KEPT if kind.everywhere)
 _GATHERING: Final = 1.0
 """Seconds in which the moves of an app's singletons are gathered into one look."""
 
-_WATCH: Final = 50
-"""Seconds after which the API server ends a watch, and kopf goes on from there by another."""
-
 _MERCY: Final = 5
 """Seconds by which a watch that was not ended outlasts that: it hangs, and kopf ends it."""
 
@@ -83,16 +80,20 @@ def _log_in(handlers: kopf.OperatorRegistry) -> None:
         )
 
 
-def watch_settings() -> kopf.OperatorSettings:
-    """Kopf's settings: no scanning of the cluster, no events of its own, and nothing endless."""
+def watch_settings(seconds: int) -> kopf.OperatorSettings:
+    """Kopf's settings: no scanning of the cluster, no events of its own, and nothing endless.
+
+    Args:
+        seconds: After which the API server ends a watch, and kopf goes on from there by another.
+    """
     settings = kopf.OperatorSettings()
     settings.scanning.disabled = True
     settings.posting.enabled = False
     settings.networking.request_timeout = 30
     settings.queueing.idle_timeout = 0.5  # for as long kopf holds each object that it has listed
     settings.watching.chunk_size = 200
-    settings.watching.server_timeout = _WATCH
-    settings.watching.client_timeout = _WATCH + _MERCY
+    settings.watching.server_timeout = seconds
+    settings.watching.client_timeout = seconds + _MERCY
     settings.watching.connect_timeout = 10
     for kind in _WATCHED:
         if kind.selector and kind != CONFIG_MAP:  # users write ConfigMaps, and apps refer to them

@@ -8,6 +8,7 @@ the lists and the rounds. Not here: what is kept of the lists (`store`).
 import asyncio
 import logging
 import zlib
+from collections.abc import Callable
 from typing import Final
 
 from immutant_operator.api import Api, ApiError
@@ -28,30 +29,37 @@ _REPEAT: Final = 5.0
 _log = logging.getLogger(__name__)
 
 
-async def see_all(api: Api, namespace: str | None, store: Store) -> set[Key]:
+async def see_all(
+    api: Api, namespace: str | None, store: Store, tell: Callable[[Key], None]
+) -> None:
     """List everything, in a namespace or (None) in all, for as long as it takes to succeed.
 
-    Returns:
-        The apps of which something was not as the store had it.
+    Args:
+        api: The API.
+        namespace: Where.
+        store: Where it is kept.
+        tell: Called with each app of which something was not as the store had it.
     """
-    while True:
-        try:
-            return await see(api, namespace, store)
-        except ApiError as error:
-            _log.warning("what is there cannot be listed: %s", error)
-            await asyncio.sleep(_REPEAT)
+    for kind in KEPT:
+        while True:
+            try:
+                concerned = await _see(api, namespace, store, kind)
+                break
+            except ApiError as error:
+                _log.warning("what is there of %s cannot be listed: %s", kind.name, error)
+                await asyncio.sleep(_REPEAT)
+        for key in concerned:
+            tell(key)
 
 
-async def see(api: Api, namespace: str | None, store: Store) -> set[Key]:
-    """The same, once.
+async def see(api: Api, namespace: str | None, store: Store) -> None:
+    """List everything once.
 
     Raises:
         ApiError: The API server did not do its part. What was listed before that is kept.
     """
-    concerned = set()
     for kind in KEPT:
-        concerned |= await _see(api, namespace, store, kind)
-    return concerned
+        await _see(api, namespace, store, kind)
 
 
 async def _see(api: Api, namespace: str | None, store: Store, kind: Kind) -> set[Key]:
@@ -78,8 +86,7 @@ async def rounds(api: Api, namespace: str | None, store: Store, queue: WorkQueue
 async def _see_again(api: Api, namespace: str | None, store: Store, queue: WorkQueue) -> None:
     while True:
         await asyncio.sleep(_ROUND)
-        for key in await see_all(api, namespace, store):
-            queue.add(key)
+        await see_all(api, namespace, store, queue.add)
 
 
 async def _visit(store: Store, queue: WorkQueue) -> None:

@@ -83,12 +83,6 @@ class Seen:
         return self.namespace, self.app
 
     @property
-    def reference(self) -> Json:
-        """As much of it as it takes to delete this very object."""
-        metadata = {"namespace": self.namespace, "name": self.name, "uid": self.uid}
-        return {"apiVersion": self.api, "kind": self.kind, "metadata": metadata}
-
-    @property
     def digest(self) -> str:
         """The digest of an object that an app owns; empty for any other."""
         return self.content.digest if isinstance(self.content, Part) else ""

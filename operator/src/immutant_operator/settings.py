@@ -31,6 +31,8 @@ class Settings:
         identity: This replica, unlike all others (IMMUTANT_OPERATOR_IDENTITY).
         watched: The one namespace whose apps are looked after; None: all
             (IMMUTANT_WATCH_NAMESPACE).
+        watch: Seconds after which a watch is ended and goes on by another connection
+            (IMMUTANT_WATCH_SECONDS, default 50). One that hangs does so for 5 s longer at most.
         port: Of health and metrics (IMMUTANT_OPERATOR_PORT, default 8081).
         kubeconfig: The API's address and credentials (KUBECONFIG); None: the pod's account.
     """
@@ -39,6 +41,7 @@ class Settings:
     namespace: str
     identity: str
     watched: str | None = None
+    watch: int = 50
     port: int = 8081
     kubeconfig: str | None = None
 
@@ -52,6 +55,9 @@ class Settings:
         port = environ.get("IMMUTANT_OPERATOR_PORT") or "8081"
         if not port.isdigit():
             raise SettingsError(f"IMMUTANT_OPERATOR_PORT must be a port's number, not {port!r}")
+        watch = environ.get("IMMUTANT_WATCH_SECONDS") or "50"
+        if not watch.isdigit() or int(watch) < 1:
+            raise SettingsError(f"IMMUTANT_WATCH_SECONDS must be whole seconds, not {watch!r}")
         return cls(
             cluster=Cluster(
                 _images(environ),
@@ -61,6 +67,7 @@ class Settings:
             namespace=_namespace(environ),
             identity=_need(environ, "IMMUTANT_OPERATOR_IDENTITY"),
             watched=environ.get("IMMUTANT_WATCH_NAMESPACE") or None,
+            watch=int(watch),
             port=int(port),
             kubeconfig=environ.get("KUBECONFIG") or None,
         )

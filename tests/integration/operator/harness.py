@@ -101,14 +101,17 @@ class Operated:
     def key(self) -> tuple[str, str]:
         return self.namespace, self.name
 
-    def restart(self, api: Api | None = None, *, cluster: Cluster = CLUSTER) -> None:
+    def restart(
+        self, api: Api | None = None, *, cluster: Cluster = CLUSTER, store: Store | None = None
+    ) -> None:
         """From now on another operator looks after the app; it remembers nothing.
 
         Args:
             api: By which account it asks; None: by the test's own.
             cluster: What it knows of the cluster.
+            store: What it has in view; None: nothing yet.
         """
-        self.store = Store()
+        self.store = Store() if store is None else store
         self.reconciler = Reconciler(
             api or self.api, self.store, cluster, Registry(), lambda: self.now
         )

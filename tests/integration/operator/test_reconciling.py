@@ -1,20 +1,23 @@
 """The reconciler against a real API server and the StatefulSet's real controller."""
 
+import asyncio
 import json
-from collections.abc import Iterator
+from collections.abc import Awaitable, Callable, Iterator
 from contextlib import contextmanager
 
 from tests.integration.kube.apiserver import ApiServer
 from tests.integration.operator.harness import (
     A_LOOK,
+    PATIENCE,
     Operated,
     condition,
     is_complete,
     kubectl,
 )
 
-from immutant_operator.api import APP_KIND
+from immutant_operator.api import APP_KIND, Api
 from immutant_operator.objects import Json
+from immutant_operator.rounds import see
 
 HOST = {"host": "demo.example.org"}
 
@@ -72,6 +75,69 @@ async def test_an_object_of_somebody_else_is_left_alone_and_named(operated: Oper
     assert "Service demo-web" in condition(app, "Degraded")["message"]
     now = await operated.api.get("v1", "Service", operated.namespace, "demo-web")
     assert now["metadata"]["resourceVersion"] == made["metadata"]["resourceVersion"]
+
+
+async def test_what_somebody_has_put_in_an_objects_place_unseen_is_left_alone(
+    operated: Operated,
+) -> None:
+    await operated.write()
+    await operated.until(is_complete)
+    await operated.look()
+    kind = "v1", "ServiceAccount", operated.namespace, "immutant-app-demo"
+    await operated.api.delete(await operated.api.get(*kind))
+    metadata = {"name": "immutant-app-demo", "namespace": operated.namespace}
+    foreign = {"apiVersion": "v1", "kind": "ServiceAccount", "metadata": metadata}
+    made = await operated.api.create(foreign)
+    operated.restart(store=operated.store)
+    await operated.reconciler.reconcile(operated.key)
+    now = await operated.api.get(*kind)
+    assert now["metadata"]["resourceVersion"] == made["metadata"]["resourceVersion"]
+    app = await operated.api.get(*APP_KIND, operated.namespace, operated.name)
+    assert condition(app, "Degraded")["reason"] == "NameTaken"
+
+
+async def test_what_somebody_has_taken_over_unseen_is_not_removed(operated: Operated) -> None:
+    await operated.write(web=HOST)
+    await operated.until(is_complete)
+    await operated.look()
+    kind = "networking.k8s.io/v1", "Ingress", operated.namespace, "demo"
+    ingress = await operated.api.get(*kind)
+    del ingress["metadata"]["ownerReferences"]
+    await operated.api.replace(ingress)
+    await operated.write()
+    operated.store.saw(await operated.api.get(*APP_KIND, operated.namespace, operated.name))
+    await operated.reconciler.reconcile(operated.key)
+    assert await operated.api.find(*kind)
+    await operated.until(is_complete)
+    assert ("Ingress", "demo") in await operated.objects()
+
+
+class Overtaken(Api):
+    """The API as the operator sees it when the user writes just before it writes the status."""
+
+    def __init__(self, api: Api, user: Callable[[], Awaitable[None]]) -> None:
+        super().__init__(api._connection)
+        self._user: Callable[[], Awaitable[None]] | None = user
+
+    async def apply(self, manifest: Json, manager: str, subresource: str = "") -> Json:
+        if subresource and self._user is not None:
+            user, self._user = self._user, None
+            await user()
+        return await super().apply(manifest, manager, subresource)
+
+
+async def test_a_spec_that_comes_while_the_status_is_written_is_looked_at_at_once(
+    operated: Operated,
+) -> None:
+    await operated.write()
+    operated.restart(Overtaken(operated.api, lambda: operated.write(replicas=2)))
+    await see(operated.api, operated.namespace, operated.store)
+    assert await operated.reconciler.reconcile(operated.key) == 0.0
+    heard = await operated.api.get(*APP_KIND, operated.namespace, operated.name)
+    assert operated.store.saw(heard) == set(), "the watch's word of it would wake nobody"
+    assert await operated.reconciler.reconcile(operated.key) != 0.0
+    statefulset = await operated.api.get("apps/v1", "StatefulSet", operated.namespace, "demo")
+    assert statefulset["spec"]["replicas"] == 2
 
 
 async def test_a_new_source_rolls_a_single_pod_beside_a_second_one(operated: Operated) -> None:
@@ -222,19 +288,16 @@ async def test_a_pod_on_a_dead_node_is_made_anew_without_its_kubelet(
 async def test_an_app_that_goes_takes_its_objects_along_without_the_operator(
     operated: Operated, server: ApiServer
 ) -> None:
-    await operated.write()
+    await operated.source("one")
+    await operated.write(source={"configMap": {"name": "demo-source"}}, web=HOST)
     await operated.until(is_complete)
-    kubectl(server, "-n", operated.namespace, "delete", "iapp/demo", "--wait=true")
-    kubectl(
-        server,
-        "-n",
-        operated.namespace,
-        "wait",
-        "--for=delete",
-        "statefulset/demo",
-        "--timeout=20s",
-    )
+    assert len(await operated.bodies()) > 10
+    kubectl(server, "-n", operated.namespace, "delete", "iapp/demo", "--wait=true", "--timeout=5s")
     assert await operated.api.find(*APP_KIND, operated.namespace, "demo") is None
+    deadline = asyncio.get_running_loop().time() + PATIENCE
+    while left := await operated.bodies():
+        assert asyncio.get_running_loop().time() < deadline, sorted(left)
+        await asyncio.sleep(0.1)
 
 
 async def test_without_the_gateway_api_the_app_says_so_and_everything_else_is_done(
