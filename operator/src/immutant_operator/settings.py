@@ -57,7 +57,9 @@ class Settings:
             raise SettingsError(f"IMMUTANT_OPERATOR_PORT must be a port's number, not {port!r}")
         watch = environ.get("IMMUTANT_WATCH_SECONDS") or "50"
         if not watch.isdigit() or int(watch) < 1:
-            raise SettingsError(f"IMMUTANT_WATCH_SECONDS must be whole seconds, not {watch!r}")
+            raise SettingsError(
+                f"IMMUTANT_WATCH_SECONDS must be whole seconds from 1 on, not {watch!r}"
+            )
         return cls(
             cluster=Cluster(
                 _images(environ),

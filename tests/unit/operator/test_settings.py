@@ -1,0 +1,25 @@
+"""What the operator is told through its environment."""
+
+import pytest
+
+from immutant_operator.errors import SettingsError
+from immutant_operator.settings import Settings
+
+GIVEN = {
+    "IMMUTANT_RUNTIME_IMAGE": "runtime:1",
+    "IMMUTANT_MEMBER_IMAGE": "member:1",
+    "IMMUTANT_ROUTER_IMAGE": "router:1",
+    "IMMUTANT_OPERATOR_NAMESPACE": "immutant",
+    "IMMUTANT_OPERATOR_IDENTITY": "one",
+}
+
+
+def test_a_watch_takes_less_than_a_minute_unless_told_otherwise() -> None:
+    assert Settings.read(GIVEN).watch == 50
+    assert Settings.read({**GIVEN, "IMMUTANT_WATCH_SECONDS": "20"}).watch == 20
+
+
+@pytest.mark.parametrize("wrong", ["0", "-1", "5s", "1.5"])
+def test_a_watch_without_an_end_is_refused(wrong: str) -> None:
+    with pytest.raises(SettingsError, match="IMMUTANT_WATCH_SECONDS must be whole seconds"):
+        Settings.read({**GIVEN, "IMMUTANT_WATCH_SECONDS": wrong})
