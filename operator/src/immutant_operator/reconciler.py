@@ -248,11 +248,12 @@ class Reconciler:
 
 
 def _is_another(body: Json, newer: Json | None) -> bool:
-    """Whether an app has another spec by now, or is on its way out."""
-    fields = ("uid", "generation")
-    return newer is not None and any(
-        newer["metadata"].get(one) != body["metadata"].get(one) for one in fields
-    )
+    """Whether an app is another one by now, but for its status; one that has gone is none."""
+    return newer is not None and _stated(newer) != _stated(body)
+
+
+def _stated(body: Json) -> Json:
+    return {**body, "metadata": {**body["metadata"], "resourceVersion": ""}, "status": None}
 
 
 def _again(finding: Finding) -> float | None:
