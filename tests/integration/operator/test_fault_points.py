@@ -192,7 +192,7 @@ async def test_operators_killed_one_write_later_each_make_and_change_and_remove_
 async def test_a_fault_at_any_write_about_pods_rolls_the_only_one_beside_a_second(
     server: ApiServer, api: Api, namespace: str
 ) -> None:
-    kinds = "pods", "statefulsets", "configmaps"
+    kinds = "pods", "statefulsets", "configmaps", "controllerrevisions"
     lives = [Life(server, api, f"{namespace}-{one.name.lower()}", one, kinds) for one in Fault]
     await asyncio.gather(*map(rolled_with_faults, lives))
 
@@ -207,7 +207,7 @@ async def rolled_with_faults(life: Life) -> None:
         if life.faulty.at == point and not life.faulty.met:
             break
     print(f"{point - 1} points: {life.faulty.fault.value}")
-    assert point > 5, "copy, template, second pod, first pod, one pod again"
+    assert point > 6, "copy, blueprint, template, second pod, first pod, one pod again"
 
 
 def serving(text: str) -> Change:

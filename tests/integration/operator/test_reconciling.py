@@ -4,6 +4,7 @@ import asyncio
 import json
 from collections.abc import Awaitable, Callable, Iterator
 from contextlib import contextmanager
+from typing import Any
 
 from tests.integration.kube.apiserver import ApiServer
 from tests.integration.operator.harness import (
@@ -138,6 +139,33 @@ async def test_a_spec_that_comes_while_the_status_is_written_is_looked_at_at_onc
     assert await operated.reconciler.reconcile(operated.key) != 0.0
     statefulset = await operated.api.get("apps/v1", "StatefulSet", operated.namespace, "demo")
     assert statefulset["spec"]["replicas"] == 2
+
+
+class Counting(Api):
+    """The API, and what it was asked for: verbs and kinds or names."""
+
+    def __init__(self, api: Api) -> None:
+        super().__init__(api._connection)
+        self.asked: list[tuple[str, str]] = []
+
+    async def _ask(self, method: str, path: str, *more: Any, **also: Any) -> Json:
+        self.asked.append((method, path.rpartition("/")[2]))
+        return await super()._ask(method, path, *more, **also)
+
+
+async def test_an_app_at_rest_costs_one_request_and_one_more_for_its_source(
+    operated: Operated,
+) -> None:
+    counting = Counting(operated.api)
+    operated.restart(counting)
+    await operated.source("one")
+    await operated.write(source={"configMap": {"name": "demo-source"}})
+    await operated.until(is_complete)
+    await operated.look()
+    await operated.look()
+    counting.asked.clear()
+    await operated.reconciler.reconcile(operated.key)
+    assert counting.asked == [("GET", "leases"), ("GET", "demo-source")]
 
 
 async def test_a_new_source_rolls_a_single_pod_beside_a_second_one(operated: Operated) -> None:

@@ -91,9 +91,45 @@ async def test_without_its_blueprint_an_app_is_taken_as_it_is(operated: Operated
     assert len(await blueprints(operated)) == 1, "the former one is gone"
 
 
+async def test_a_blueprint_that_was_removed_unseen_is_made_again_as_the_pods_are(
+    operated: Operated,
+) -> None:
+    await operated.write()
+    await operated.until(is_complete)
+    operated.restart(cluster=NEWER)
+    await operated.until(is_complete)
+    await operated.look()
+    for one in await blueprints(operated):
+        await operated.api.delete(one)  # the watch hangs
+    service = await operated.api.get("v1", "Service", operated.namespace, "demo-web")
+    await operated.api.delete(service)
+    operated.store.lost(service)  # this one does not, and there is something to do
+    await operated.reconciler.reconcile(operated.key)
+    assert len(await blueprints(operated)) == 1
+    kept = await template(operated, "StatefulSet", "demo")
+    assert kept["spec"]["containers"][0]["image"] == "runtime:1"
+
+
+async def test_what_the_statefulsets_controller_keeps_is_not_in_view(operated: Operated) -> None:
+    await operated.write()
+    await operated.until(is_complete)
+    await operated.look()
+    all_kept = await operated.api.list(*REVISION, operated.namespace, {"immutant.org/app": "demo"})
+    of_statefulset = {one["metadata"]["name"] for one in all_kept} - {
+        one["metadata"]["name"] for one in await blueprints(operated)
+    }
+    assert of_statefulset, "they have the labels of the pods"
+    in_view = {name for kind, name in operated.store.inventory(operated.key) if kind == REVISION[1]}
+    assert len(in_view) == 1
+    assert not in_view & of_statefulset
+
+
+REVISION = ("apps/v1", "ControllerRevision")
+
+
 async def blueprints(operated: Operated) -> list[Json]:
     labels = {"immutant.org/app": "demo"}
-    found = await operated.api.list("apps/v1", "ControllerRevision", operated.namespace, labels)
+    found = await operated.api.list(*REVISION, operated.namespace, labels)
     return [one for one in found if "-blueprint-" in one["metadata"]["name"]]
 
 
