@@ -83,24 +83,27 @@ async def _lead(settings: Settings, api: Api, leader: Leader, metrics: Metrics) 
     metrics.leading.set(1)
     metrics.apps.set_function(lambda: registry.apps)
     metrics.queued.set_function(lambda: len(queue))
-    parts = (
-        leader.hold(),
-        _watch(settings, api, registered(queue, store, registry)),
-        _reconcile(settings, api, store, queue),
-    )
-    tasks = [asyncio.create_task(part) for part in parts]
-    try:
-        done, _ = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
-        for task in done:
-            await task  # kopf ends without an error when the process is told to stop
-    finally:
-        for task in tasks:
-            task.cancel()
-        await asyncio.gather(*tasks, return_exceptions=True)
+    handlers = registered(queue, store, registry)
+    await _first_done(leader.hold(), _work(settings, api, handlers, store, queue))
 
 
-async def _watch(settings: Settings, api: Api, handlers: kopf.OperatorRegistry) -> None:
+async def _work(
+    settings: Settings, api: Api, handlers: kopf.OperatorRegistry, store: Store, queue: WorkQueue
+) -> None:
+    """Look at apps, once everything that is there has been seen: what is unseen looks missing."""
     await _defined(api)
+    await see_all(api, settings.watched, store, queue.add)
+    for key in store.apps:
+        queue.add(key)
+    # kopf comes last: when it is told to stop, it waits for all tasks that are younger than itself.
+    await _first_done(
+        rounds(api, settings.watched, store, queue),
+        queue.run(_WORKERS),
+        _watch(settings, handlers),
+    )
+
+
+async def _watch(settings: Settings, handlers: kopf.OperatorRegistry) -> None:
     await kopf.operator(
         registry=handlers,
         settings=watch_settings(settings.watch),
@@ -110,15 +113,17 @@ async def _watch(settings: Settings, api: Api, handlers: kopf.OperatorRegistry) 
     )
 
 
-async def _reconcile(settings: Settings, api: Api, store: Store, queue: WorkQueue) -> None:
-    """Look at apps, once everything that is there has been seen: what is unseen looks missing."""
-    await _defined(api)
-    await see_all(api, settings.watched, store, queue.add)
-    for key in store.apps:
-        queue.add(key)
-    async with asyncio.TaskGroup() as group:
-        group.create_task(rounds(api, settings.watched, store, queue))
-        group.create_task(queue.run(_WORKERS))
+async def _first_done(*parts: Coroutine[Any, Any, None]) -> None:
+    """Run all until one ends, as kopf does without an error when the process is told to stop."""
+    tasks = [asyncio.create_task(part) for part in parts]
+    try:
+        done, _ = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
+        for task in done:
+            await task
+    finally:
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
 
 
 async def _defined(api: Api) -> None:

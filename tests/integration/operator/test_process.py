@@ -56,7 +56,7 @@ async def test_two_replicas_one_works_and_the_other_takes_over_at_once(
             assert f"immutant_operator_apps {there}.0" in first.ops("/metrics")
 
             first.process.send_signal(signal.SIGTERM)
-            assert await asyncio.to_thread(first.process.wait, 10) == 0, first.said
+            assert await asyncio.to_thread(first.process.wait, 4) == 0, first.said
             await until(lambda: "this replica leads" in second.said, "the second leads")
             await operated.write(replicas=2)
             await served(operated, 2)
