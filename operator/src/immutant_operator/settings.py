@@ -15,6 +15,9 @@ from immutant_operator.images import Images
 
 __all__ = ["Settings"]
 
+_LONGEST_WATCH = 300
+"""Seconds: one that hangs for longer than this is of no use to anybody."""
+
 _NAMESPACE_FILE = Path("/var/run/secrets/kubernetes.io/serviceaccount/namespace")
 
 
@@ -56,9 +59,10 @@ class Settings:
         if not port.isdigit():
             raise SettingsError(f"IMMUTANT_OPERATOR_PORT must be a port's number, not {port!r}")
         watch = environ.get("IMMUTANT_WATCH_SECONDS") or "50"
-        if not watch.isdigit() or int(watch) < 1:
+        if not watch.isdigit() or not 1 <= int(watch) <= _LONGEST_WATCH:
             raise SettingsError(
-                f"IMMUTANT_WATCH_SECONDS must be whole seconds from 1 on, not {watch!r}"
+                "IMMUTANT_WATCH_SECONDS must be whole seconds from 1 to "
+                f"{_LONGEST_WATCH}, not {watch!r}"
             )
         return cls(
             cluster=Cluster(

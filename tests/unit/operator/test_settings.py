@@ -19,7 +19,7 @@ def test_a_watch_takes_less_than_a_minute_unless_told_otherwise() -> None:
     assert Settings.read({**GIVEN, "IMMUTANT_WATCH_SECONDS": "20"}).watch == 20
 
 
-@pytest.mark.parametrize("wrong", ["0", "-1", "5s", "1.5"])
-def test_a_watch_without_an_end_is_refused(wrong: str) -> None:
+@pytest.mark.parametrize("wrong", ["0", "-1", "5s", "1.5", "301"])
+def test_a_watch_without_an_end_that_counts_is_refused(wrong: str) -> None:
     with pytest.raises(SettingsError, match="IMMUTANT_WATCH_SECONDS must be whole seconds"):
         Settings.read({**GIVEN, "IMMUTANT_WATCH_SECONDS": wrong})
