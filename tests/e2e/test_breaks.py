@@ -135,7 +135,7 @@ def until_whole(cluster: Cluster, pods: Pods) -> None:
 
 
 def victim(cluster: Cluster, pods: Pods) -> Any:
-    """One of three pods, on a node without a router of the application: what is in front of it goes on.
+    """One of three pods, on a node without a router: what is in front of the pod goes on.
 
     How soon an ingress controller notices that a router's node is gone is its own. Pods that came
     together when a node was lost are spread anew.
