@@ -39,9 +39,8 @@ def steady(cluster: Cluster, figures: Figures) -> Iterator[Pods]:
             figures.note(
                 "requests while users make mistakes", f"{visitor.failed} of {asked} failed"
             )
-            # That no request at all is lost in a rollout is not promised yet.
+            assert not visitor.failed
             assert visitor.longest_silence < 3.0
-            assert visitor.failed < asked / 100
 
 
 @pytest.mark.parametrize(
