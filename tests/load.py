@@ -158,13 +158,12 @@ class Load:
 
     def answered(self, since: float = 0.0, until: float = math.inf) -> int:
         """How many requests that began in this time (`time.monotonic`) were answered."""
-        return len(self._took(since, until))
+        return len(self.took(since, until))
 
-    def p99(self, since: float = 0.0, until: float = math.inf) -> float:
-        """Seconds within which 99 of 100 of those were answered."""
-        took = sorted(self._took(since, until))
-        assert took, "nothing was asked in that time"
-        return took[math.ceil(0.99 * len(took)) - 1]
+    def took(self, since: float = 0.0, until: float = math.inf) -> Sequence[float]:
+        """How many seconds each of those took."""
+        asked = [one for client in self._clients for one in list(client.asked)]
+        return [one.took for one in asked if since <= one.at < until]
 
     def assert_none_failed(self) -> None:
         """Nothing went wrong, and something was asked."""
@@ -179,10 +178,6 @@ class Load:
         told = "\n".join(self._told[:_SHOWN])
         assert not count, f"{count} failed, {asked} were answered:\n{told}"
         assert asked, "nothing was asked"
-
-    def _took(self, since: float, until: float) -> Sequence[float]:
-        asked = [one for client in self._clients for one in list(client.asked)]
-        return [one.took for one in asked if since <= one.at < until]
 
     def _visit(self, visitor: Visitor, client: Client) -> None:
         while not self._left.wait(self._pause):

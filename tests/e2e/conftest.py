@@ -13,6 +13,7 @@ from tests.e2e.cluster import Cluster
 from tests.e2e.figures import Figures
 from tests.e2e.installation import given_cluster, testbed_cluster
 from tests.e2e.testbed import Testbed, given_kubeconfig, why_no_testbed
+from tests.e2e.tolls import Tolls
 from tests.gathering import Gathering
 from tests.machine import not_run
 
@@ -30,6 +31,12 @@ def figures() -> Figures:
 def tables() -> dict[str, Table]:
     """Tables by name, to be printed at the run's end; those of the long form are kept."""
     return _TABLES
+
+
+@pytest.fixture(scope="session")
+def tolls(tables: dict[str, Table]) -> Tolls:
+    """What moves and faults cost those who use an application."""
+    return Tolls(tables)
 
 
 @pytest.fixture(scope="session")

@@ -14,9 +14,9 @@ from tests.chaos.settings import LONG
 from tests.e2e.busy import Busy, scale, served
 from tests.e2e.cluster import Cluster, Pods, until
 from tests.e2e.faults import kill_pod
-from tests.e2e.figures import Figures
 from tests.e2e.members import are_whole
 from tests.e2e.testbed import Testbed
+from tests.e2e.tolls import Tolls
 
 pytestmark = pytest.mark.alone
 
@@ -40,30 +40,30 @@ def pods(cluster: Cluster, testbed: Testbed) -> Iterator[Pods]:
 
 @pytest.mark.timeout(600 + 120 * KILLS)
 def test_a_pod_that_is_killed_fails_the_requests_that_it_had_and_loses_nothing(
-    cluster: Cluster, pods: Pods, figures: Figures
+    cluster: Cluster, pods: Pods, tolls: Tolls
 ) -> None:
     for _ in range(KILLS):
-        broken(cluster, pods, figures, "pod killed", kill_pod)
+        broken(cluster, pods, tolls, "pod killed", kill_pod)
 
 
 @pytest.mark.timeout(600 + 240 * NODES)
 def test_a_crashed_nodes_pod_is_ready_elsewhere_soon_and_nothing_is_lost(
-    cluster: Cluster, testbed: Testbed, pods: Pods, figures: Figures
+    cluster: Cluster, testbed: Testbed, pods: Pods, tolls: Tolls
 ) -> None:
     def crash(pod: Any) -> None:
         testbed.crash(node_of(pod))
         took = until(lambda: is_elsewhere(pods, pod), "it is ready elsewhere", ELSEWHERE)
-        figures.note("node crashed: its pod is ready on another node", f"{took:.0f} s")
+        tolls.recovered("a crashed node's pod is ready on another node", took)
         testbed.restart(node_of(pod))
 
     for _ in range(NODES):
-        broken(cluster, pods, figures, "node crashed", crash)
+        broken(cluster, pods, tolls, "node crashed", crash)
 
 
 @pytest.mark.skipif(not LONG, reason="the long form's: `make chaos`")
 @pytest.mark.timeout(600 + 240 * NODES)
 def test_a_node_that_is_cut_off_and_healed_loses_nothing(
-    cluster: Cluster, testbed: Testbed, pods: Pods, figures: Figures
+    cluster: Cluster, testbed: Testbed, pods: Pods, tolls: Tolls
 ) -> None:
     def cut(pod: Any) -> None:
         testbed.cut(node_of(pod))
@@ -71,12 +71,10 @@ def test_a_node_that_is_cut_off_and_healed_loses_nothing(
         testbed.heal(node_of(pod))
 
     for _ in range(NODES):
-        broken(cluster, pods, figures, "node cut off", cut)
+        broken(cluster, pods, tolls, "node cut off", cut)
 
 
-def test_the_survivor_of_two_writes_again_soon(
-    cluster: Cluster, pods: Pods, figures: Figures
-) -> None:
+def test_the_survivor_of_two_writes_again_soon(cluster: Cluster, pods: Pods, tolls: Tolls) -> None:
     scale(cluster, pods, 2)
     until_whole(cluster, pods)
     busy = Busy(cluster)
@@ -93,13 +91,13 @@ def test_the_survivor_of_two_writes_again_soon(
             "writes go on",
             WRITES_AGAIN,
         )
-        figures.note("one of two killed: writes again", f"{time.monotonic() - began:.1f} s")
+        tolls.recovered("the survivor of two writes again", time.monotonic() - began)
         until_whole(cluster, pods)
     busy.assert_all_is_there()
 
 
 def broken(
-    cluster: Cluster, pods: Pods, figures: Figures, kind: str, fault: Callable[[Any], object]
+    cluster: Cluster, pods: Pods, tolls: Tolls, kind: str, fault: Callable[[Any], object]
 ) -> None:
     """Break a pod or its node under load, and wait until all is whole again."""
     scale(cluster, pods, 3)
@@ -113,14 +111,7 @@ def broken(
         load.note("-- mended")
         until_whole(cluster, pods)
         ended = time.monotonic()
-    failed = load.failures
-    longest = max((one.ended - one.began for one in failed), default=0.0)
-    figures.note(
-        f"{kind}: failed requests",
-        f"{len(failed)} of {load.answered()}, the longest after {longest:.1f} s; "
-        f"p99 {1000 * load.p99(since=began, until=ended):.0f} ms, "
-        f"at rest {1000 * load.p99(until=began):.0f} ms",
-    )
+    tolls.cost(kind, load, began, ended)
     load.assert_failed_only_between(began, began + AT_ONCE)
     busy.assert_all_is_there()
 

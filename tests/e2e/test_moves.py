@@ -13,7 +13,7 @@ import pytest
 from tests.chaos.settings import LONG, TRIALS
 from tests.e2e.busy import Busy, is_settled, patch, scale, served
 from tests.e2e.cluster import Cluster, Pods, until
-from tests.e2e.figures import Figures
+from tests.e2e.tolls import Tolls
 from tests.log import Line, Log
 
 pytestmark = pytest.mark.alone
@@ -31,24 +31,22 @@ def pods(cluster: Cluster) -> Iterator[Pods]:
 
 
 @pytest.mark.timeout(600 + 120 * ROLLS)
-def test_rolling_updates_cost_nobody_anything(
-    cluster: Cluster, pods: Pods, figures: Figures
-) -> None:
+def test_rolling_updates_cost_nobody_anything(cluster: Cluster, pods: Pods, tolls: Tolls) -> None:
     scale(cluster, pods, 2)
     moves = [partial(roll, cluster, pods, number) for number in range(ROLLS)]
-    assert_nothing_is_lost_in(moves, "rolling update", cluster, pods, figures)
+    assert_nothing_is_lost_in(moves, "rolling update", cluster, pods, tolls)
 
 
 @pytest.mark.timeout(600 + 120 * SIZES)
-def test_scale_moves_cost_nobody_anything(cluster: Cluster, pods: Pods, figures: Figures) -> None:
+def test_scale_moves_cost_nobody_anything(cluster: Cluster, pods: Pods, tolls: Tolls) -> None:
     scale(cluster, pods, 1)
     sizes = [3 if number % 2 == 0 else 1 for number in range(SIZES)]
     moves = [partial(scale, cluster, pods, size) for size in sizes]
-    assert_nothing_is_lost_in(moves, "scale move", cluster, pods, figures)
+    assert_nothing_is_lost_in(moves, "scale move", cluster, pods, tolls)
 
 
 def assert_nothing_is_lost_in(
-    moves: Sequence[Callable[[], None]], kind: str, cluster: Cluster, pods: Pods, figures: Figures
+    moves: Sequence[Callable[[], None]], kind: str, cluster: Cluster, pods: Pods, tolls: Tolls
 ) -> None:
     """Make the moves one after the other; nothing failed, and what was acknowledged is there."""
     busy, since = Busy(cluster), len(pods.log.lines)
@@ -60,11 +58,7 @@ def assert_nothing_is_lost_in(
             move()
             load.note(f"-- {kind} {number} has ended")
         ended = time.monotonic()
-    figures.note(
-        f"{kind}, {len(moves)} times: p99 of a request",
-        f"{1000 * load.p99(since=began, until=ended):.0f} ms, "
-        f"at rest {1000 * load.p99(until=began):.0f} ms; {load.answered()} requests",
-    )
+    tolls.cost(kind, load, began, ended, len(moves))
     load.assert_none_failed()
     cut = pods.log.said("cut", since)
     assert not cut, "cut short:\n" + "\n".join(what_led_to(pods.log, cut[0], since))

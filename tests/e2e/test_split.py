@@ -12,6 +12,7 @@ from tests.e2e.figures import Figures
 from tests.e2e.manifests import app_of
 from tests.e2e.members import are_whole
 from tests.e2e.testbed import Testbed
+from tests.e2e.tolls import Tolls
 from tests.load import Address, Client
 
 pytestmark = pytest.mark.alone
@@ -36,8 +37,9 @@ def pods(cluster: Cluster, testbed: Testbed) -> Iterator[Pods]:
 
 @pytest.mark.timeout(600 + 240 * CUTS)
 def test_at_most_one_side_acknowledges_and_no_acknowledged_write_is_lost(
-    cluster: Cluster, testbed: Testbed, pods: Pods, figures: Figures
+    cluster: Cluster, testbed: Testbed, pods: Pods, figures: Figures, tolls: Tolls
 ) -> None:
+    uncertain, there = 0, 0
     for _ in range(CUTS):
         until_both_write(cluster, pods)
         since = len(pods.log.lines)
@@ -53,12 +55,12 @@ def test_at_most_one_side_acknowledges_and_no_acknowledged_write_is_lost(
         sides = {key.rpartition("-")[0] for key in during}
         assert len(sides) == 1, f"acknowledged while they were cut from each other: {during}"
         silent = min(during.values()) - began
-        figures.note("two cut from each other: one writes again", f"{silent:.1f} s")
+        tolls.recovered("one of two that are cut from each other writes again", silent)
         lost = set(kept) - found(cluster, list(kept))
         assert not lost, f"{len(lost)} of {len(kept)} acknowledged writes are lost: {lost}"
-        uncertain = [key for _, key in said(pods, "uncertain", since)]
-        there = len(found(cluster, uncertain))
-        figures.note("two cut: uncertain writes", f"{len(uncertain)}, {there} of them are there")
+        unsure = [key for _, key in said(pods, "uncertain", since)]
+        uncertain, there = uncertain + len(unsure), there + len(found(cluster, unsure))
+        figures.note("two cut: uncertain writes", f"{uncertain}, {there} of them are there")
 
 
 def until_both_write(cluster: Cluster, pods: Pods) -> None:
