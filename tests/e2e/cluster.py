@@ -59,6 +59,11 @@ class Cluster:
         """
         return self.kubectl("get", "--raw", f"/api/v1/namespaces/{namespace}/{what}/proxy/{path}")
 
+    def nodes_are_ready(self) -> bool:
+        """Whether the testbed's three nodes are known to be there."""
+        said = self.kubectl("get", "nodes", "--no-headers", check=False)
+        return said.count(" Ready") == 3
+
     def browser(self) -> "Browser":
         """A browser of its own: it keeps its cookies."""
         return Browser(self.ingress)

@@ -74,7 +74,7 @@ class Field:
 
     def until_whole(self) -> None:
         """Wait until nodes and pods are ready, every pod is a member, and the daemon beats."""
-        until(self._nodes_are_ready, "three nodes are ready", _PATIENCE)
+        until(self.cluster.nodes_are_ready, "three nodes are ready", _PATIENCE)
         self.pods.until_ready(3, _PATIENCE)
         while crowded := self._beside_another():  # as after a pod was made anew elsewhere
             self.renew(crowded)
@@ -114,10 +114,6 @@ class Field:
             word for word in self._words() if word.said.token > after and word.said.what == what
         ]
         return min(newer, key=lambda word: word.at, default=None)
-
-    def _nodes_are_ready(self) -> bool:
-        said = self.cluster.kubectl("get", "nodes", "--no-headers", check=False)
-        return said.count(" Ready") == 3
 
     def _beside_another(self) -> str | None:
         """A pod on a node that has another one: with that node both owners of entries would go."""

@@ -78,10 +78,7 @@ def _takeover(pods: Pods, fault: Callable[[], None]) -> float:
 
 
 def _until_whole(cluster: Cluster, pods: Pods) -> None:
-    def nodes_ready() -> bool:
-        return cluster.kubectl("get", "nodes", "--no-headers").count(" Ready") == 3
-
-    until(nodes_ready, "three nodes are ready", 90)
+    until(cluster.nodes_are_ready, "three nodes are ready", 90)
     pods.until_ready(3, 120)
     until(lambda: are_whole(cluster, pods.all().values()), "the grid is whole", 120)
 

@@ -64,6 +64,8 @@ def test_at_most_one_side_acknowledges_and_no_acknowledged_write_is_lost(
 
 
 def until_both_write(cluster: Cluster, pods: Pods) -> None:
+    # A node that is not known to be back loses its pod at the next cut: to the other side.
+    until(cluster.nodes_are_ready, "three nodes are ready")
     pods.until_ready(2)
     until(lambda: are_whole(cluster, pods.all().values()), "the grid is whole")
     since = len(pods.log.lines)

@@ -92,6 +92,23 @@ async def test_the_smaller_side_reads_and_writes_nothing_until_the_others_are_ba
         assert not await refuses(members, members[0])
 
 
+async def test_who_is_silent_counts_no_more_before_hazelcast_gives_it_up() -> None:
+    """What had waited for it would be written without a copy, between that and the next look."""
+    with running(2, app="demo") as members:
+        alone, silent = members
+        for member in members:
+            member.tell(*ALL[:2], seconds=LONG)
+        until("it may write", lambda: alone.writable, alone)
+        silent.freeze()
+
+        def refuses_beside_it() -> bool:
+            said = alone.tell(*ALL[:2], seconds=LONG)
+            assert said["writable"] or said["members"] == 2, "it was given up first"
+            return not said["writable"]
+
+        until("it may not write", refuses_beside_it, alone)
+
+
 async def test_two_of_three_go_on() -> None:
     with running(3, app="demo") as members:
         for member in members:

@@ -26,6 +26,12 @@ import java.util.function.BiConsumer;
  * default holds for all maps and queues but those behind the runtime's queues.
  */
 final class GridConfig {
+    /** Seconds from one of a member's heartbeats to the next. */
+    static final int HEARTBEAT_SECONDS = 1;
+
+    /** Seconds without one after which a member is suspected. */
+    static final int NO_HEARTBEAT_SECONDS = 4;
+
     private GridConfig() {}
 
     /** The configuration of a member with these settings, which writes as that quorum says. */
@@ -168,8 +174,8 @@ final class GridConfig {
      * merge task, which by default first runs after 5 minutes.
      */
     private static void failureDetection(Config config) {
-        set(config, ClusterProperty.HEARTBEAT_INTERVAL_SECONDS.getName(), 1);
-        set(config, ClusterProperty.MAX_NO_HEARTBEAT_SECONDS.getName(), 4);
+        set(config, ClusterProperty.HEARTBEAT_INTERVAL_SECONDS.getName(), HEARTBEAT_SECONDS);
+        set(config, ClusterProperty.MAX_NO_HEARTBEAT_SECONDS.getName(), NO_HEARTBEAT_SECONDS);
         set(config, ClusterProperty.MERGE_FIRST_RUN_DELAY_SECONDS.getName(), 5);
         set(config, ClusterProperty.MERGE_NEXT_RUN_DELAY_SECONDS.getName(), 5);
         // While a partition moves, its former owner would go on to answer reads, also once the new one

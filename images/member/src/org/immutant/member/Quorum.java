@@ -8,8 +8,13 @@ import com.hazelcast.splitbrainprotection.HeartbeatAware;
 import com.hazelcast.splitbrainprotection.SplitBrainProtectionFunction;
 import com.hazelcast.splitbrainprotection.impl.SplitBrainProtectionServiceImpl;
 import java.util.Collection;
+import java.util.HashMap;
 import java.util.HashSet;
+import java.util.List;
+import java.util.Map;
 import java.util.Set;
+import java.util.UUID;
+import java.util.concurrent.TimeUnit;
 import java.util.logging.Level;
 import java.util.logging.Logger;
 import java.util.stream.Collectors;
@@ -37,6 +42,18 @@ final class Quorum implements SplitBrainProtectionFunction, HeartbeatAware {
      */
     private static final long LOOK_MILLIS = 100;
 
+    /**
+     * A member that is silent for so long is not there, though Hazelcast has not given it up yet.
+     *
+     * <p>Hazelcast takes note of a member's loss first, and asks about the quorum after that. Writes
+     * that waited for the lost member are carried out in between, with nobody to copy them to. So the
+     * last of several that are cut off has to be silent before the first is given up; their last
+     * heartbeats are up to one interval apart, and half of one is for late looks.
+     */
+    private static final long SILENCE_NANOS =
+            TimeUnit.MILLISECONDS.toNanos(
+                    1000 * GridConfig.NO_HEARTBEAT_SECONDS - 1500 * GridConfig.HEARTBEAT_SECONDS);
+
     private static final Logger LOG = Logger.getLogger(Quorum.class.getName());
 
     /**
@@ -54,6 +71,7 @@ final class Quorum implements SplitBrainProtectionFunction, HeartbeatAware {
 
     private final boolean named;
     private final Set<String> met = new HashSet<>();
+    private final Map<UUID, Long> heard = new HashMap<>();
     private Ballot ballot;
     private volatile boolean writable;
 
@@ -78,14 +96,27 @@ final class Quorum implements SplitBrainProtectionFunction, HeartbeatAware {
 
     @Override
     public synchronized boolean apply(Collection<Member> members) {
-        Set<String> here = pods(members);
-        met.addAll(here);
-        boolean may = !named || decide(here, members.size());
+        met.addAll(pods(members));
+        List<Member> present = present(members);
+        Set<String> here = pods(present);
+        boolean may = !named || decide(here, present.size());
         if (may != writable) {
             LOG.warning("This side of the grid may " + (may ? "write" : "not write: " + why(here)));
         }
         writable = may;
         return may;
+    }
+
+    /** Those of the members that are not silent; a new one is heard by its coming. */
+    private List<Member> present(Collection<Member> members) {
+        long now = System.nanoTime();
+        heard.keySet().retainAll(members.stream().map(Member::getUuid).collect(Collectors.toSet()));
+        return members.stream()
+                .filter(
+                        one ->
+                                one.localMember()
+                                        || now - heard.computeIfAbsent(one.getUuid(), first -> now) < SILENCE_NANOS)
+                .toList();
     }
 
     private boolean decide(Set<String> here, int members) {
@@ -126,9 +157,11 @@ final class Quorum implements SplitBrainProtectionFunction, HeartbeatAware {
                 .collect(Collectors.toSet());
     }
 
-    /** Hazelcast asks anew after each heartbeat; there is nothing to remember of it. */
+    /** Hazelcast asks anew after each heartbeat. */
     @Override
-    public void onHeartbeat(Member member, long timestamp) {}
+    public synchronized void onHeartbeat(Member member, long timestamp) {
+        heard.put(member.getUuid(), System.nanoTime());
+    }
 
     /** Looks from now on also when nobody comes or goes. */
     void watch(HazelcastInstance instance) {
