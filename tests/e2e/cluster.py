@@ -7,6 +7,7 @@ import http.cookiejar
 import json
 import subprocess
 import threading
+import time
 import urllib.request
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -19,6 +20,9 @@ from tests.log import Line, Log
 
 PATIENCE = 180.0
 """Seconds until what takes about 20 is given up; a busy machine has taken more than 60."""
+_HEARD = 12.0
+"""Seconds in which a kubelet renews its node's Lease: 10, and a moment."""
+
 _POLL = 0.3
 
 
@@ -60,9 +64,15 @@ class Cluster:
         return self.kubectl("get", "--raw", f"/api/v1/namespaces/{namespace}/{what}/proxy/{path}")
 
     def nodes_are_ready(self) -> bool:
-        """Whether the testbed's three nodes are known to be there."""
-        said = self.kubectl("get", "nodes", "--no-headers", check=False)
-        return said.count(" Ready") == 3
+        """Whether the testbed's three nodes are known to be there, by a word since they were.
+
+        What is known of one that was away for a moment may be old: with its next silence it is
+        taken for dead at once, and its pods are made anew elsewhere.
+        """
+        ready = self.kubectl("get", "nodes", "--no-headers", check=False).count(" Ready")
+        leases = self.get("leases", "-n", "kube-node-lease")
+        heard = [seconds_of(lease["spec"]["renewTime"]) for lease in leases]
+        return ready == 3 and time.time() - min(heard) < _HEARD
 
     def browser(self) -> "Browser":
         """A browser of its own: it keeps its cookies."""
@@ -219,6 +229,8 @@ def until(done: Callable[[], bool], what: str, patience: float = PATIENCE) -> fl
 def namespace(cluster: Cluster, name: str) -> Iterator[str]:
     """A namespace under the restricted pod-security level, gone at the end."""
     level = "pod-security.kubernetes.io/enforce=restricted"
+    gone = ("wait", "--for=delete", f"namespace/{name}", "--timeout=120s")
+    cluster.kubectl(*gone)  # of a run before, on a testbed that was kept
     cluster.kubectl("create", "namespace", name)
     cluster.kubectl("label", "namespace", name, level)
     try:

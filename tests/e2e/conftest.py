@@ -4,14 +4,15 @@ Without either the tests are skipped, with the reason; `make test` repeats it in
 """
 
 import os
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 
 import pytest
 from tests.chaos.results import Table, report
 from tests.chaos.settings import LONG
-from tests.e2e.cluster import Cluster
+from tests.e2e.cluster import Cluster, Pods
 from tests.e2e.figures import Figures
 from tests.e2e.installation import given_cluster, testbed_cluster
+from tests.e2e.remains import keep
 from tests.e2e.testbed import Testbed, given_kubeconfig, why_no_testbed
 from tests.e2e.tolls import Tolls
 from tests.gathering import Gathering
@@ -66,6 +67,20 @@ def testbed(on_this_machine: None) -> Testbed:
     if int(os.environ.get("PYTEST_XDIST_WORKER_COUNT", "1")) > 1:
         pytest.fail("it takes nodes away from the tests beside it: mark its module `alone`")
     return Testbed()
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(
+    item: pytest.Item, call: pytest.CallInfo[None]
+) -> Generator[None, pytest.TestReport, pytest.TestReport]:
+    """Keep what there is of the application before the fixtures of a failed test remove it."""
+    report = yield
+    found = getattr(item, "funcargs", {})
+    pods = next((one for one in found.values() if isinstance(one, Pods)), None)
+    if report.when == "call" and report.failed and pods is not None:
+        folder = keep(item.name, found["cluster"], pods)
+        report.sections.append(("what is kept of it", str(folder)))
+    return report
 
 
 def pytest_configure(config: pytest.Config) -> None:

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from tests.chaos.settings import LONG
+from tests.chaos.settings import LONG, TRIALS
 from tests.e2e.cluster import Cluster, Pods, namespace, until
 from tests.e2e.figures import Figures
 from tests.e2e.manifests import app_of
@@ -19,7 +19,7 @@ pytestmark = pytest.mark.alone
 
 APP = Path(__file__).parent / "apps" / "splitting.py"
 HOST = "splitting.example.org"
-CUTS = 5 if LONG else 1
+CUTS = max(5, TRIALS // 2) if LONG else 1
 CUT = 15.0
 """Seconds that a cut lasts: the side that may go on does so by then."""
 UNDER_WAY = 0.5
