@@ -8,6 +8,7 @@ import urllib.error
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import asynccontextmanager
 from typing import Any
+from unittest.mock import ANY
 
 import pytest
 from hazelcast.asyncio import HazelcastClient
@@ -19,6 +20,7 @@ pytestmark = leaves_sockets
 
 ALL = ("demo-0", "demo-1", "demo-2")
 LONG = 60.0
+KEYS = tuple(f"key{number}" for number in range(500))
 
 
 @asynccontextmanager
@@ -135,6 +137,49 @@ async def test_half_goes_on_while_it_is_known_that_the_other_half_is_gone() -> N
         until("that has become old", lambda: not alone.writable, alone)
         alone.tell("demo-0", seconds=LONG)
         until("it may write", lambda: alone.writable, alone)
+
+
+@pytest.mark.parametrize("merges_into", [min, max], ids=["the-silent", "those-who-wrote"])
+async def test_what_half_wrote_alone_is_there_once_the_others_may_write(
+    merges_into: Callable[..., Member],
+) -> None:
+    """Of two sides of one size Hazelcast lets the greater address merge into the other."""
+    with running(2, app="demo") as members:
+        pods = dict(zip(members, ALL, strict=False))
+        silent = merges_into(members, key=lambda member: f"[{member.address}]:{member.ports.grid}")
+        (alone,) = set(members) - {silent}
+        for member in members:
+            member.tell(*ALL[:2], seconds=LONG)
+        until("it may write", lambda: alone.writable, alone)
+        await write(members, alone, "before")
+        silent.freeze()
+        until("it was given up", lambda: alone.tell(*ALL[:2])["members"] == 1, alone)
+        alone.tell(*ALL[:2], gone=pods[silent], seconds=LONG)
+        await write(members, alone, "after")
+        silent.thaw()
+        for member in members:
+            until(
+                "they may write together",
+                lambda member=member: (
+                    member.tell(*ALL[:2], seconds=LONG)  # type: ignore[misc]
+                    == {"writable": True, "members": 2, "view": ANY, "safe": ANY}
+                ),
+                member,
+            )
+        async with client(members, silent) as things:
+            found = dict(await things.get_all(list(KEYS)))
+        assert found == dict.fromkeys(KEYS, "after")
+
+
+async def write(members: Members, beside: Member, value: str) -> None:
+    async with client(members, beside) as things, asyncio.timeout(PATIENCE):
+        for key in KEYS:
+            while True:
+                try:
+                    await things.set(key, value)
+                    break
+                except SplitBrainProtectionError:  # until Hazelcast has looked again
+                    pass
 
 
 async def test_those_whom_it_met_count_while_the_word_is_old() -> None:

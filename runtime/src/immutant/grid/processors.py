@@ -1,7 +1,7 @@
 """What a member does to an entry in one step, where Hazelcast's own operations need two.
 
 Belongs here: the requests as they travel. Their twins are images/member's CompareAndSwap and
-Processors; the numbers are theirs.
+Identified; the numbers are theirs.
 """
 
 from hazelcast.serialization.api import (

@@ -43,12 +43,12 @@ public final class CompareAndSwap
 
     @Override
     public int getFactoryId() {
-        return Processors.FACTORY;
+        return Identified.FACTORY;
     }
 
     @Override
     public int getClassId() {
-        return Processors.COMPARE_AND_SWAP;
+        return Identified.COMPARE_AND_SWAP;
     }
 
     @Override
@@ -92,12 +92,12 @@ public final class CompareAndSwap
 
         @Override
         public int getFactoryId() {
-            return Processors.FACTORY;
+            return Identified.FACTORY;
         }
 
         @Override
         public int getClassId() {
-            return Processors.STORE;
+            return Identified.STORE;
         }
 
         @Override

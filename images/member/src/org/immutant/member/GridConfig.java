@@ -13,7 +13,6 @@ import com.hazelcast.config.ReplicatedMapConfig;
 import com.hazelcast.config.RestEndpointGroup;
 import com.hazelcast.config.RingbufferConfig;
 import com.hazelcast.config.SplitBrainProtectionConfig;
-import com.hazelcast.spi.merge.PutIfAbsentMergePolicy;
 import com.hazelcast.spi.properties.ClusterProperty;
 import com.hazelcast.splitbrainprotection.SplitBrainProtectionOn;
 import java.util.Map;
@@ -77,11 +76,11 @@ final class GridConfig {
 
     /**
      * Every entry is on all its owners before its write is acknowledged, nothing is evicted, and at
-     * a merge what was there stays: the smaller side may have gone on until it noticed the split, and
-     * a client that was told of a write on the larger side must find it.
+     * a merge what the side has that was allowed to write stays: the other one may have gone on until
+     * it noticed the split, and a client that was told of a write must find it.
      */
     private static void structures(Config config, int backups) {
-        MergePolicyConfig keep = new MergePolicyConfig(PutIfAbsentMergePolicy.class.getName(), 100);
+        MergePolicyConfig keep = new MergePolicyConfig(LeadersWin.class.getName(), 100);
         config.addMapConfig(
                 new MapConfig("default").setBackupCount(backups).setMergePolicyConfig(keep));
         config.addQueueConfig(
@@ -164,7 +163,7 @@ final class GridConfig {
                         "java.util.");
         config.getSerializationConfig()
                 .setJavaSerializationFilterConfig(filter)
-                .addDataSerializableFactoryClass(Processors.FACTORY, Processors.class.getName());
+                .addDataSerializableFactoryClass(Identified.FACTORY, Identified.class.getName());
     }
 
     /**

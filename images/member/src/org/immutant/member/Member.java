@@ -41,6 +41,7 @@ final class Member {
             HazelcastInstance running = Hazelcast.newHazelcastInstance(GridConfig.of(settings, quorum));
             quorum.watch(running);
             instance = running;
+            running.getLifecycleService().addLifecycleListener(quorum::turn);
             running.getLifecycleService().addLifecycleListener(this::noticeEnd);
             Topology topology = new Topology(running, settings.owners());
             new Metrics(running, topology, quorum).register();

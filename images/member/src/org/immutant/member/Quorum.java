@@ -2,6 +2,8 @@ package org.immutant.member;
 
 import com.hazelcast.cluster.Member;
 import com.hazelcast.core.HazelcastInstance;
+import com.hazelcast.core.LifecycleEvent;
+import com.hazelcast.core.LifecycleEvent.LifecycleState;
 import com.hazelcast.instance.impl.HazelcastInstanceImpl;
 import com.hazelcast.instance.impl.HazelcastInstanceProxy;
 import com.hazelcast.splitbrainprotection.HeartbeatAware;
@@ -72,6 +74,9 @@ final class Quorum implements SplitBrainProtectionFunction, HeartbeatAware {
     private final boolean named;
     private final Set<String> met = new HashSet<>();
     private final Map<UUID, Long> heard = new HashMap<>();
+    private final Settled settled = new Settled();
+    private Set<String> former = Set.of();
+    private boolean led;
     private Ballot ballot;
     private volatile boolean writable;
 
@@ -100,6 +105,9 @@ final class Quorum implements SplitBrainProtectionFunction, HeartbeatAware {
         List<Member> present = present(members);
         Set<String> here = pods(present);
         boolean may = !named || decide(here, present.size());
+        if (!settled.merging()) {
+            follow(here, may);
+        }
         if (may != writable) {
             LOG.warning("This side of the grid may " + (may ? "write" : "not write: " + why(here)));
         }
@@ -107,16 +115,43 @@ final class Quorum implements SplitBrainProtectionFunction, HeartbeatAware {
         return may;
     }
 
-    /** Those of the members that are not silent; a new one is heard by its coming. */
+    /**
+     * Whether this side goes on without others, so that it is its values that count at a merge: it has
+     * been allowed to write since it last lost somebody.
+     */
+    private void follow(Set<String> here, boolean may) {
+        if (!here.containsAll(former)) {
+            led = false;
+        }
+        former = here;
+        if (may && ballot != null) {
+            led = !here.containsAll(ballot.voters());
+        }
+    }
+
+    /** Hazelcast begins or ends a merge of this member, among other things. */
+    synchronized void turn(LifecycleEvent event) {
+        settled.turn(event.getState());
+        if (event.getState() == LifecycleState.MERGING) {
+            LeadersWin.lead(led);
+        }
+    }
+
+    /**
+     * Those of the members that are not silent, and have brought in what they had; a new one is heard
+     * by its coming.
+     */
     private List<Member> present(Collection<Member> members) {
         long now = System.nanoTime();
         heard.keySet().retainAll(members.stream().map(Member::getUuid).collect(Collectors.toSet()));
         return members.stream()
-                .filter(
-                        one ->
-                                one.localMember()
-                                        || now - heard.computeIfAbsent(one.getUuid(), first -> now) < SILENCE_NANOS)
+                .filter(one -> one.localMember() || isHeard(one, now))
+                .filter(settled::contains)
                 .toList();
+    }
+
+    private boolean isHeard(Member member, long now) {
+        return now - heard.computeIfAbsent(member.getUuid(), first -> now) < SILENCE_NANOS;
     }
 
     private boolean decide(Set<String> here, int members) {
@@ -167,14 +202,18 @@ final class Quorum implements SplitBrainProtectionFunction, HeartbeatAware {
     void watch(HazelcastInstance instance) {
         HazelcastInstanceImpl original = ((HazelcastInstanceProxy) instance).getOriginal();
         SplitBrainProtectionServiceImpl service = original.node.nodeEngine.getSplitBrainProtectionService();
+        settled.answer(instance);
         Looks.every("quorum", LOOK_MILLIS, () -> look(instance, service));
     }
 
     /** A heartbeat of its own is what makes Hazelcast look; an internal way, which a test holds. */
-    private static void look(HazelcastInstance instance, SplitBrainProtectionServiceImpl service) {
+    private void look(HazelcastInstance instance, SplitBrainProtectionServiceImpl service) {
         try {
             if (instance.getLifecycleService().isRunning()) {
-                service.onHeartbeat(instance.getCluster().getLocalMember(), System.currentTimeMillis());
+                Member here = instance.getCluster().getLocalMember();
+                Runnable again = () -> service.onHeartbeat(here, System.currentTimeMillis());
+                again.run();
+                settled.look(instance, again);
             }
         } catch (RuntimeException failure) { // as in the middle of a merge; thrown on, it would be the last look
             LOG.log(Level.FINE, "No look at the quorum", failure);
