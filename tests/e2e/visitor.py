@@ -16,13 +16,13 @@ class Visitor:
 
     Attributes:
         answered: How often the page came.
-        failed: How often it did not.
+        failures: How it did not: when (seconds since the epoch), and what came instead.
         longest_silence: Seconds, at most, between two answers.
     """
 
     def __init__(self, browser: Browser, host: str, path: str = "/") -> None:
         self.answered = 0
-        self.failed = 0
+        self.failures: list[str] = []
         self.longest_silence = 0.0
         self._ask = (browser, host, path)
         self._left = threading.Event()
@@ -47,8 +47,9 @@ class Visitor:
         while not self._left.wait(_PAUSE):
             try:
                 browser.get(host, path)
-            except (urllib.error.URLError, TimeoutError, ConnectionError):
-                self.failed += 1
+            except (urllib.error.URLError, TimeoutError, ConnectionError) as error:
+                said = error.read()[:200] if isinstance(error, urllib.error.HTTPError) else b""
+                self.failures.append(f"{time.time():.1f} {error!r} {said!r}")
             else:
                 self.answered += 1
                 now = time.monotonic()
