@@ -39,7 +39,7 @@ def steady(cluster: Cluster, figures: Figures) -> Iterator[Pods]:
             asked = visitor.answered + failed
             how = "".join(f"\n    {one}" for one in visitor.failures)
             figures.note("requests while users make mistakes", f"{failed} of {asked} failed{how}")
-            # One was seen to fail in eight runs; how is not known yet.
+            # One was seen to fail in six runs; how is not known yet.
             assert visitor.longest_silence < 3.0
             assert failed < asked / 100
 

@@ -22,6 +22,7 @@ _UNDER_LOAD = (
     "p99 at rest (ms)",
     "p99 meanwhile (ms)",
 )
+_HOW = f"{HOW}, on the testbed"
 _RECOVERY = ("until", "times", "min", "median", "max")
 
 
@@ -73,9 +74,6 @@ class Tolls:
         self._recoveries[what].append(took)
         rows = [[one, str(len(all_)), *seconds(all_)] for one, all_ in self._recoveries.items()]
         self._tables["recovery"] = Table("recovery", _RECOVERY, rows, _HOW)
-
-
-_HOW = f"{HOW}, on the testbed"
 
 
 def _p99(took: Sequence[float]) -> float:

@@ -18,7 +18,7 @@ from immutant_operator.seen import Seen
 from immutant_operator.store import Store
 from immutant_operator.workqueue import WorkQueue
 
-__all__ = ["rounds", "see", "see_all"]
+__all__ = ["rounds", "see_all"]
 
 _ROUND: Final = 60
 """Seconds between two lists of everything, and between two looks at an app."""
@@ -50,16 +50,6 @@ async def see_all(
                 await asyncio.sleep(_REPEAT)
         for key in concerned:
             tell(key)
-
-
-async def see(api: Api, namespace: str | None, store: Store) -> None:
-    """List everything once.
-
-    Raises:
-        ApiError: The API server did not do its part. What was listed before that is kept.
-    """
-    for kind in KEPT:
-        await _see(api, namespace, store, kind)
 
 
 async def _see(api: Api, namespace: str | None, store: Store, kind: Kind) -> set[Key]:

@@ -28,7 +28,7 @@ from immutant_operator.kinds import APP, OWNED
 from immutant_operator.objects import Json
 from immutant_operator.reconciler import Reconciler
 from immutant_operator.registry import Registry
-from immutant_operator.rounds import see
+from immutant_operator.rounds import see_all
 from immutant_operator.store import Store
 
 CLUSTER = Cluster(Images("runtime:1", "member:1", "router:1"), version="1")
@@ -128,10 +128,14 @@ class Operated:
         body = {"apiVersion": "v1", "kind": "ConfigMap", "metadata": metadata}
         await self.api.apply({**body, "data": {"app.py": text}}, "user")
 
+    async def see(self) -> None:
+        """Take note of all that is there, as the operator does each minute."""
+        await see_all(self.api, self.namespace, self.store, lambda _: None)
+
     async def look(self) -> Json:
         """One reconcile, a while after the one before, of what is there; the app after it."""
         self.now += A_LOOK
-        await see(self.api, self.namespace, self.store)
+        await self.see()
         await self.reconciler.reconcile(self.key)
         return await self.api.get(*APP_KIND, self.namespace, self.name)
 

@@ -24,7 +24,6 @@ from tests.integration.operator.harness import Operated, condition, is_complete
 from immutant_operator.api import APP_KIND, Api, ApiError
 from immutant_operator.objects import Json
 from immutant_operator.rollout import STEADY
-from immutant_operator.rounds import see
 
 pytestmark = pytest.mark.timeout(300)
 
@@ -136,7 +135,7 @@ class Life:
         return False
 
     async def _see(self) -> None:
-        await see(self.operated.api, self.operated.namespace, self.operated.store)
+        await self.operated.see()
 
 
 async def normalised(operated: Operated) -> dict[str, Any]:

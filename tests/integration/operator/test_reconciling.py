@@ -18,7 +18,6 @@ from tests.integration.operator.harness import (
 
 from immutant_operator.api import APP_KIND, Api
 from immutant_operator.objects import Json
-from immutant_operator.rounds import see
 
 HOST = {"host": "demo.example.org"}
 
@@ -132,7 +131,7 @@ async def test_a_spec_that_comes_while_the_status_is_written_is_looked_at_at_onc
 ) -> None:
     await operated.write()
     operated.restart(Overtaken(operated.api, lambda: operated.write(replicas=2)))
-    await see(operated.api, operated.namespace, operated.store)
+    await operated.see()
     assert await operated.reconciler.reconcile(operated.key) == 0.0
     heard = await operated.api.get(*APP_KIND, operated.namespace, operated.name)
     assert operated.store.saw(heard) == set(), "the watch's word of it would wake nobody"

@@ -31,6 +31,12 @@ final class Settled {
     private volatile boolean merging;
     private volatile boolean started;
 
+    /** What the others ask is answered from now on. */
+    void answer(HazelcastInstance instance) {
+        instance.getUserContext().put(EXECUTOR, this);
+        started = true;
+    }
+
     /** Whether a member counts; those do whom this one has met at its own coming. */
     boolean contains(Member member) {
         if (!started) {
@@ -122,11 +128,5 @@ final class Settled {
         public int getClassId() {
             return Identified.SETTLED;
         }
-    }
-
-    /** What the others ask is answered from now on. */
-    void answer(HazelcastInstance instance) {
-        instance.getUserContext().put(EXECUTOR, this);
-        started = true;
     }
 }
