@@ -119,8 +119,10 @@ async def test_an_apps_account_writes_leases_of_its_own_app_alone(
         )
 
     assert "created" in create("demo.member.demo-0")
-    assert "may write Leases of its own app only: demo.*" in create("other.member.other-0")
-    assert "may write Leases of its own app only: demo.*" in create("demonstration")
+    refused = "may write Leases of its own app only: demo.*"
+    # A policy that has just been installed takes the API server a moment.
+    await until(lambda: refused in create("other.member.other-0"), "the policy is in force")
+    assert refused in create("demonstration")
     assert "labelled immutant.org/app: demo" in create("demo.member.demo-1", label="other")
     assert "forbidden" in create("demo.member.demo-0", "default")
     asked = ("--kubeconfig", str(own), "-n", operated.namespace, "auth", "can-i")
