@@ -88,7 +88,7 @@ chaos: $(DEV) ## The long forms: faults (TRIALS= a kind), kills (KILLS=), simula
 lock: $(DEV) ## Resolve the dependencies anew.
 	$(COMPILE) runtime/pyproject.toml requirements/run.in --output-file requirements/run.txt
 	$(COMPILE) runtime/pyproject.toml operator/pyproject.toml --all-extras requirements/dev.in --output-file requirements/dev.txt
-	$(COMPILE) runtime/pyproject.toml --extra cluster --extra sidecar --output-file requirements/runtime-image.txt
+	$(COMPILE) runtime/pyproject.toml --extra cluster --extra sidecar --extra source --extra tracing --output-file requirements/runtime-image.txt
 	$(COMPILE) operator/pyproject.toml --output-file requirements/operator-image.txt
 	$(COMPILE) images/wheels.in --output-file images/wheels.txt
 
