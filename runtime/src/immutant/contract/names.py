@@ -28,6 +28,8 @@ __all__ = [
     "SHARED_FOLDER",
     "SINGLETON_LABEL",
     "SOURCE_FOLDER",
+    "STOPPED",
+    "STOPPED_ANNOTATION",
     "TOPOLOGY_PORT",
     "UID_LABEL",
     "VERSION",
@@ -105,6 +107,12 @@ SHARED_FOLDER: Final = "/run/immutant"
 
 APP_LOCK: Final = f"{SHARED_FOLDER}/app.lock"
 """Locked by the application while it lives."""
+
+STOPPED: Final = f"{SHARED_FOLDER}/stopped"
+"""A file: while it is there, application, sidecar and member of the pod are stopped."""
+
+STOPPED_ANNOTATION: Final = f"{ANNOTATION_PREFIX}stopped"
+"""On a pod that somebody has stopped, for those who look from outside: when, in RFC 3339."""
 
 SOURCE_FOLDER: Final = "/app"
 """Where the application's source lies; the container `app` works in it."""

@@ -11,7 +11,7 @@ from typing import Any
 from immutant.errors import ImmutantError, NotRunningError
 from immutant.run.places import NOTE
 
-__all__ = ["ControlError", "ask"]
+__all__ = ["ControlError", "ask", "runs"]
 
 
 class ControlError(ImmutantError):
@@ -41,3 +41,12 @@ def ask(state: Path, verb: str, **arguments: str | int) -> Any:  # noqa: ANN401 
     if "error" in answer:
         raise ControlError(answer["error"])
     return answer["ok"]
+
+
+def runs(state: Path) -> bool:
+    """Whether an `immutant run` uses this state folder."""
+    try:
+        ask(state, "gears")
+    except (NotRunningError, ControlError):
+        return False
+    return True

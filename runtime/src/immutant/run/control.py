@@ -20,7 +20,7 @@ _LONGEST = 64 * 1024
 
 
 class Control:
-    """Answers `immutant gears`, `stop`, `start`, `scale` and `shutdown`."""
+    """Answers `immutant gears`, `stop`, `start`, `scale`, `url` and `shutdown`."""
 
     def __init__(self, fleet: Fleet, shut_down: Callable[[], None]) -> None:
         """Prepare to answer.
@@ -30,12 +30,19 @@ class Control:
             shut_down: Begins the end of the run.
         """
         self._fleet = fleet
+        self._url = ""
         self._shut_down = shut_down
         self._server: asyncio.Server | None = None
         self._tasks: set[asyncio.Task[None]] = set()
 
-    async def start(self, socket: Path) -> None:
-        """Listen; the folder of the socket is nobody else's."""
+    async def start(self, socket: Path, url: str) -> None:
+        """Listen; the folder of the socket is nobody else's.
+
+        Args:
+            socket: Where to listen.
+            url: Where the run is served.
+        """
+        self._url = url
         self._server = await asyncio.start_unix_server(self._accept, socket, limit=_LONGEST)
 
     async def close(self) -> None:
@@ -83,6 +90,8 @@ class Control:
                 return await self._fleet.start(name)
             case "scale" if replicas > 0:
                 return await self._fleet.scale(replicas)
+            case "url":
+                return self._url
             case "shutdown":
                 self._shut_down()
                 return "all replicas are being stopped"

@@ -70,7 +70,7 @@ class Launcher:
             try:
                 await self._fleet.scale(self._options.replicas)
                 await self._router.start(listener)
-                await self._control.start(places.control)
+                await self._control.start(places.control, url(listener))
                 with announced(places):
                     self._welcome(listener)
                     await self._until_end()

@@ -1,0 +1,195 @@
+"""The commands that look: apps, status, gears, logs, url, open, doctor.
+
+Belongs here: what is typed and what is printed of an application, here or in a cluster. Not here:
+finding it out (`immutant.remote`, `immutant.run`).
+"""
+
+import dataclasses
+from typing import Annotated
+
+import typer
+
+from immutant.cli.options import (
+    DEFAULT_STATE,
+    ContextOption,
+    KubeconfigOption,
+    NamespaceOption,
+    Output,
+    OutputOption,
+    StateOption,
+    Where,
+)
+
+__all__ = ["apps", "doctor", "gears", "logs", "open_", "status", "url"]
+
+AppArgument = Annotated[
+    str,
+    typer.Argument(
+        metavar="[APP]",
+        help="An application in the cluster  [default: the run of this folder, or the only one]",
+        show_default=False,
+    ),
+]
+ClusterAppArgument = Annotated[
+    str,
+    typer.Argument(
+        metavar="[APP]", help="The application  [default: the only one]", show_default=False
+    ),
+]
+
+
+def apps(
+    everywhere: Annotated[
+        bool, typer.Option("--all-namespaces", "-A", help="Those of all namespaces.")
+    ] = False,
+    namespace: NamespaceOption = "",
+    context: ContextOption = "",
+    kubeconfig: KubeconfigOption = "",
+    output: OutputOption = Output.table,
+) -> None:
+    """List the applications in the cluster."""
+    from immutant.cli import printing, views
+    from immutant.remote.apps import others
+
+    kubectl = Where(namespace=namespace, context=context, kubeconfig=kubeconfig).kubectl
+    found = others(kubectl, everywhere=everywhere)
+    rows = [views.app_row(app, everywhere=everywhere) for app in found]
+    columns = views.app_columns(everywhere=everywhere)
+    printing.listing(output, [views.app_record(app) for app in found], columns, rows)
+
+
+def gears(
+    app: AppArgument = "",
+    state: StateOption = DEFAULT_STATE,
+    namespace: NamespaceOption = "",
+    context: ContextOption = "",
+    kubeconfig: KubeconfigOption = "",
+    output: OutputOption = Output.table,
+) -> None:
+    """List an application's replicas, and who holds its daemons and jobs."""
+    from immutant.cli import printing, views
+
+    where = Where(state, app, namespace, context, kubeconfig)
+    if where.is_here:
+        from immutant.run.client import ask
+        from immutant.run.gears import Gear as Replica
+
+        replicas = [Replica(**gear) for gear in ask(state, "gears")]
+        records = [dataclasses.asdict(one) for one in replicas]
+        rows = [views.replica_row(one) for one in replicas]
+        printing.listing(output, records, views.REPLICA_COLUMNS, rows)
+        return
+    from immutant.remote import pods
+    from immutant.remote.apps import only
+
+    kubectl = where.kubectl
+    found = pods.gears(kubectl, only(kubectl, app))
+    records = [dataclasses.asdict(one) for one in found]
+    printing.listing(output, records, views.GEAR_COLUMNS, [views.gear_row(one) for one in found])
+
+
+def status(
+    app: AppArgument = "",
+    watch: Annotated[bool, typer.Option("--watch", "-w", help="Show it live.")] = False,
+    state: StateOption = DEFAULT_STATE,
+    namespace: NamespaceOption = "",
+    context: ContextOption = "",
+    kubeconfig: KubeconfigOption = "",
+    output: OutputOption = Output.table,
+) -> None:
+    """Show how an application is: pods, who holds what, jobs, what is wrong."""
+    from immutant.cli import living
+
+    where = Where(state, app, namespace, context, kubeconfig)
+    living.show(where, output, watch=watch)
+
+
+def logs(
+    app: ClusterAppArgument = "",
+    follow: Annotated[bool, typer.Option("--follow", "-f", help="Go on as lines come.")] = False,
+    pod: Annotated[str, typer.Option("--pod", metavar="POD", help="Of one pod alone.")] = "",
+    container: Annotated[
+        str, typer.Option("--container", "-c", help="app, runtime (the sidecar) or member.")
+    ] = "app",
+    since: Annotated[
+        str, typer.Option("--since", metavar="TIME", help="How far back, such as 10m.")
+    ] = "",
+    tail: Annotated[
+        int, typer.Option("--tail", help="Lines of each pod to begin with; -1: all.")
+    ] = -1,
+    namespace: NamespaceOption = "",
+    context: ContextOption = "",
+    kubeconfig: KubeconfigOption = "",
+) -> None:
+    """Print the log of all pods, merged, each line with its pod before it."""
+    import sys
+    from contextlib import closing
+
+    from immutant.remote import logs as reading
+    from immutant.remote.apps import only
+    from immutant.run.log import Log, wants_colour
+
+    kubectl = Where(namespace=namespace, context=context, kubeconfig=kubeconfig).kubectl
+    name = only(kubectl, app).name
+    selection = reading.Selection(pod, container, since, tail)
+    screen = sys.stdout.fileno()
+    with closing(Log(screen, colour=wants_colour(screen))) as log:
+        if follow:
+            reading.follow(kubectl, name, selection, log)
+        reading.history(kubectl, name, selection, log)
+
+
+def url(
+    app: AppArgument = "",
+    state: StateOption = DEFAULT_STATE,
+    namespace: NamespaceOption = "",
+    context: ContextOption = "",
+    kubeconfig: KubeconfigOption = "",
+) -> None:
+    """Print where an application is served."""
+    typer.echo(_url(Where(state, app, namespace, context, kubeconfig)))
+
+
+def open_(
+    app: AppArgument = "",
+    state: StateOption = DEFAULT_STATE,
+    namespace: NamespaceOption = "",
+    context: ContextOption = "",
+    kubeconfig: KubeconfigOption = "",
+) -> None:
+    """Open an application in the browser."""
+    address = _url(Where(state, app, namespace, context, kubeconfig))
+    typer.echo(address)
+    typer.launch(address)
+
+
+def doctor(
+    app: AppArgument = "",
+    namespace: NamespaceOption = "",
+    context: ContextOption = "",
+    kubeconfig: KubeconfigOption = "",
+) -> None:
+    """Say in sentences what is wrong with the cluster or an application in it."""
+    from immutant.cli import printing
+    from immutant.remote.doctor import examine
+
+    kubectl = Where(namespace=namespace, context=context, kubeconfig=kubeconfig).kubectl
+    wrong = False
+    for finding in examine(kubectl, app):
+        wrong |= finding.is_wrong
+        printing.out(f"{'[red]✗[/]' if finding.is_wrong else '[green]✓[/]'} {finding.sentence}")
+    raise typer.Exit(1 if wrong else 0)
+
+
+def _url(where: Where) -> str:
+    if where.is_here:
+        from immutant.run.client import ask
+
+        return str(ask(where.state, "url"))
+    from immutant.errors import ClusterError
+    from immutant.remote.apps import only
+
+    found = only(where.kubectl, where.app)
+    if not found.url:
+        raise ClusterError(f"it is not known yet where {found.name} is served; see immutant status")
+    return found.url

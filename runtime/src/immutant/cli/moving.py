@@ -1,0 +1,112 @@
+"""The commands that change how many replicas there are, and which of them take part.
+
+Belongs here: `scale`, `stop`, `start`, `ssh`: what is typed. Not here: doing it.
+"""
+
+from typing import Annotated
+
+import typer
+
+from immutant.cli.options import (
+    DEFAULT_STATE,
+    ContextOption,
+    KubeconfigOption,
+    NamespaceOption,
+    StateOption,
+    Where,
+)
+
+__all__ = ["scale", "ssh", "start", "stop"]
+
+ReplicaArgument = Annotated[str, typer.Argument(help="The replica, as `immutant gears` names it.")]
+
+
+def scale(
+    what: Annotated[
+        list[str], typer.Argument(metavar="[APP] REPLICAS", help="How many from now on.")
+    ],
+    state: StateOption = DEFAULT_STATE,
+    namespace: NamespaceOption = "",
+    context: ContextOption = "",
+    kubeconfig: KubeconfigOption = "",
+) -> None:
+    """Add replicas, or drain and remove those with the highest numbers."""
+    *named, last = what
+    if len(named) > 1 or not last.isdigit():
+        raise typer.BadParameter("write a number, or an application and a number: scale demo 3")
+    where = Where(state, named[0] if named else "", namespace, context, kubeconfig)
+    if where.is_here:
+        from immutant.run.client import ask
+
+        if not 1 <= int(last) <= 64:
+            raise typer.BadParameter("on this machine there are 1 to 64 replicas")
+        typer.echo(ask(where.state, "scale", replicas=int(last)))
+        return
+    from immutant.remote.apps import only
+
+    kubectl = where.kubectl
+    app = only(kubectl, where.app)
+    kubectl.run("scale", f"immutantapp/{app.name}", f"--replicas={last}")
+    typer.echo(f"{app.name}: {last} replicas, formerly {app.replicas}; see immutant status --watch")
+
+
+def stop(
+    name: ReplicaArgument,
+    force: Annotated[
+        bool,
+        typer.Option("--force", help="In a cluster: the last one too, with all that is in memory."),
+    ] = False,
+    state: StateOption = DEFAULT_STATE,
+    namespace: NamespaceOption = "",
+    context: ContextOption = "",
+    kubeconfig: KubeconfigOption = "",
+) -> None:
+    """Stop one replica gracefully; the others take over what it holds, and its pod stays."""
+    where = Where(state, "", namespace, context, kubeconfig)
+    if where.is_here:
+        from immutant.run.client import ask
+
+        typer.echo(ask(where.state, "stop", name=name))
+        return
+    from immutant.remote import stopping
+
+    typer.echo(stopping.stop(where.kubectl, name, force=force))
+
+
+def start(
+    name: ReplicaArgument,
+    state: StateOption = DEFAULT_STATE,
+    namespace: NamespaceOption = "",
+    context: ContextOption = "",
+    kubeconfig: KubeconfigOption = "",
+) -> None:
+    """Start a replica that was stopped."""
+    where = Where(state, "", namespace, context, kubeconfig)
+    if where.is_here:
+        from immutant.run.client import ask
+
+        typer.echo(ask(where.state, "start", name=name))
+        return
+    from immutant.remote import stopping
+
+    typer.echo(stopping.start(where.kubectl, name))
+
+
+def ssh(
+    pod: Annotated[str, typer.Argument(help="The pod, as `immutant gears` names it.")],
+    command: Annotated[
+        list[str] | None, typer.Argument(metavar="[COMMAND]…", help="What to run  [default: sh]")
+    ] = None,
+    container: Annotated[
+        str, typer.Option("--container", "-c", help="app, runtime or member.")
+    ] = "app",
+    namespace: NamespaceOption = "",
+    context: ContextOption = "",
+    kubeconfig: KubeconfigOption = "",
+) -> None:
+    """Open a shell in a pod, or run a command there."""
+    import sys
+
+    kubectl = Where(namespace=namespace, context=context, kubeconfig=kubeconfig).kubectl
+    terminal = "-it" if sys.stdin.isatty() and sys.stdout.isatty() else "-i"
+    kubectl.become("exec", terminal, pod, "-c", container, "--", *(command or ["sh"]))

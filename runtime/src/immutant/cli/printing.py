@@ -1,0 +1,70 @@
+"""How commands print.
+
+Belongs here: tables, JSON, YAML, colours. Not here: what is printed.
+
+Colours follow NO_COLOR and FORCE_COLOR; without a terminal there are none. Tables have no frames
+and are never cut where nobody looks at a terminal, so that `grep` and `awk` find whole words.
+"""
+
+import json
+import sys
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+from immutant.cli.options import Output
+
+if TYPE_CHECKING:
+    from rich.console import Console
+    from rich.table import Table
+
+__all__ = ["Row", "console", "listing", "out", "table"]
+
+Row = Sequence[str]
+"""The cells of a line; rich's markup, such as [green]yes[/], is understood."""
+
+_WIDE = 1000
+"""Columns where the output is no terminal."""
+
+
+def console() -> "Console":
+    """Standard output, with as much colour as it can bear."""
+    from rich.console import Console
+
+    width = None if sys.stdout.isatty() else _WIDE
+    return Console(highlight=False, soft_wrap=False, width=width)
+
+
+def out(text: str) -> None:
+    """Print lines with rich's markup."""
+    console().print(text)
+
+
+def table(columns: Row, rows: Sequence[Row]) -> "Table":
+    """A table without frames."""
+    from rich.table import Table
+
+    made = Table(box=None, pad_edge=False, padding=(0, 3, 0, 0), header_style="bold")
+    for column in columns:
+        made.add_column(column, overflow="fold")
+    for row in rows:
+        made.add_row(*row)
+    return made
+
+
+def listing(output: Output, records: Sequence[Any], columns: Row, rows: Sequence[Row]) -> None:
+    """Print a list as it was asked for.
+
+    Args:
+        output: The format.
+        records: The list for programs, as JSON.
+        columns: The table's header.
+        rows: The table.
+    """
+    if output is Output.json:
+        sys.stdout.write(json.dumps(list(records), indent=2) + "\n")
+    elif output is Output.yaml:
+        import yaml
+
+        sys.stdout.write(yaml.safe_dump(list(records), sort_keys=False, allow_unicode=True))
+    else:
+        console().print(table(columns, rows))

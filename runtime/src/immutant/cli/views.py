@@ -1,0 +1,145 @@
+"""Applications and their replicas as lines of tables, and as records for programs.
+
+Belongs here: columns and cells. Pure. Not here: finding anything out, and printing.
+"""
+
+from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime
+from typing import Any, Final
+
+from immutant.remote.apps import AppView, Condition
+from immutant.remote.pods import Gear
+from immutant.run.gears import Gear as Replica
+
+__all__ = [
+    "GEAR_COLUMNS",
+    "REPLICA_COLUMNS",
+    "age",
+    "app_columns",
+    "app_record",
+    "app_row",
+    "condition_row",
+    "gear_row",
+    "replica_row",
+]
+
+REPLICA_COLUMNS: Final = ("NAME", "STATE", "PID", "WEB", "SINGLETONS", "RESTARTS")
+GEAR_COLUMNS: Final = (
+    *("POD", "NODE", "STATE", "READY", "MEMBER", "SINGLETONS", "ENTRIES", "RESTARTS"),
+)
+_GOOD: Final = "[green]{}[/]"
+_BAD: Final = "[red]{}[/]"
+_DIM: Final = "[dim]{}[/]"
+_STATES: Final[Mapping[str, str]] = {
+    "running": _GOOD,
+    "starting": "[yellow]{}[/]",
+    "restarting": "[yellow]{}[/]",
+    "stopping": "[yellow]{}[/]",
+    "leaving": "[yellow]{}[/]",
+    "stopped": _DIM,
+}
+_LONGEST: Final = 60
+"""Characters of a trouble in a table; `immutant status APP` shows it whole."""
+
+
+def app_columns(*, everywhere: bool) -> list[str]:
+    """The header of a list of applications."""
+    return [
+        *(["NAMESPACE"] if everywhere else []),
+        "NAME",
+        "READY",
+        "SOURCE",
+        "URL",
+        "AGE",
+        "TROUBLE",
+    ]
+
+
+def app_row(app: AppView, *, everywhere: bool) -> list[str]:
+    """An application in a list."""
+    trouble = app.trouble
+    short = trouble if len(trouble) <= _LONGEST else f"{trouble[: _LONGEST - 1]}…"
+    source = f"{app.source} {app.revision[:12]}" if app.revision else app.source
+    return [
+        *([app.namespace] if everywhere else []),
+        app.name,
+        (_BAD if trouble else _GOOD).format(app.ready or "-"),
+        source,
+        app.url or "-",
+        age(app.created),
+        _plain(short) or "-",
+    ]
+
+
+def app_record(app: AppView) -> Mapping[str, Any]:
+    """An application for programs."""
+    return {
+        "namespace": app.namespace,
+        "name": app.name,
+        "ready": app.ready,
+        "replicas": app.replicas,
+        "source": app.source,
+        "revision": app.revision,
+        "url": app.url,
+        "created": app.created,
+        "trouble": app.trouble,
+    }
+
+
+def gear_row(gear: Gear) -> list[str]:
+    """A pod in a list."""
+    return [
+        gear.name,
+        gear.node or "-",
+        _STATES.get(gear.state, _BAD).format(gear.state),
+        _yes(gear.ready),
+        _yes(gear.member),
+        ", ".join(gear.singletons) or "-",
+        "-" if gear.entries is None else str(gear.entries),
+        str(gear.restarts),
+    ]
+
+
+def replica_row(replica: Replica) -> list[str]:
+    """A replica of `immutant run` in a list."""
+    return [
+        replica.name,
+        _STATES.get(replica.state, _BAD).format(replica.state),
+        str(replica.pid or "-"),
+        "up" if replica.web else "down",
+        ", ".join(replica.singletons or ()) or "-",
+        str(replica.restarts),
+    ]
+
+
+def condition_row(condition: Condition, *, good: str) -> list[str]:
+    """A condition in a list; `good` is the status that it should have."""
+    colour = _GOOD if condition.status == good else "[yellow]{}[/]"
+    return [
+        condition.type,
+        colour.format(condition.status),
+        condition.reason,
+        _plain(condition.message),
+    ]
+
+
+def age(stamp: str, now: datetime | None = None) -> str:
+    """How long ago an instant in RFC 3339 was, in the largest unit; "-": there is none."""
+    try:
+        passed = (now or datetime.now(UTC)) - datetime.fromisoformat(stamp)
+    except ValueError:
+        return "-"
+    seconds = max(0, int(passed.total_seconds()))
+    for unit, length in (("d", 86400), ("h", 3600), ("m", 60)):
+        if seconds >= length:
+            return f"{seconds // length}{unit}"
+    return f"{seconds}s"
+
+
+def _yes(flag: bool) -> str:
+    return _GOOD.format("yes") if flag else _BAD.format("no")
+
+
+def _plain(text: str | Sequence[str]) -> str:
+    """Text in which a bracket is a bracket, and no markup."""
+    return str(text).replace("[", "\\[")

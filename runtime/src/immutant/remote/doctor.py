@@ -1,0 +1,149 @@
+"""What is wrong with a cluster or an application in it, in sentences.
+
+Belongs here: the questions, from the ground up; each finding says what to do. Not here: printing.
+"""
+
+import shutil
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Final
+
+from immutant._version import __version__
+from immutant.contract import names
+from immutant.errors import ClusterError
+from immutant.remote.apps import AppView, find, others
+from immutant.remote.kubectl import Json, Kubectl
+from immutant.remote.pods import app_pods, gears
+
+__all__ = ["Finding", "examine"]
+
+_DEFINITION: Final = f"customresourcedefinition/{names.PLURAL}.{names.GROUP}"
+_OPERATOR: Final = f"app.kubernetes.io/name={names.MANAGER}"
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """One thing that was looked at.
+
+    Attributes:
+        is_wrong: Whether something is to be done.
+        sentence: What was found, and what to do.
+    """
+
+    is_wrong: bool
+    sentence: str
+
+
+def examine(kubectl: Kubectl, name: str = "") -> Iterator[Finding]:
+    """Look at the cluster, and at one application or all of the namespace."""
+    if shutil.which("kubectl") is None:
+        yield _bad(
+            "kubectl is not on the PATH: install it (https://kubernetes.io/docs/tasks/tools/)"
+        )
+        return
+    try:
+        kubectl.run("get", "--raw", "/readyz")
+    except ClusterError as error:
+        yield _bad(str(error))
+        return
+    yield _good("the cluster answers")
+    yield from _operator(kubectl)
+    try:
+        apps = [find(kubectl, name)] if name else others(kubectl)
+    except ClusterError as error:
+        yield _bad(str(error))
+        return
+    if not apps:
+        yield _good("there is no application in this namespace; `immutant create NAME` makes one")
+    for app in apps:
+        yield from _application(kubectl, app)
+
+
+def _operator(kubectl: Kubectl) -> Iterator[Finding]:
+    try:
+        kubectl.get(_DEFINITION)
+    except ClusterError as error:
+        if "forbidden" not in str(error):
+            yield _bad(f"the definition of ImmutantApps is missing: {error}")
+            return
+    try:
+        found = kubectl.items("deployments", "--all-namespaces", "-l", _OPERATOR)
+    except ClusterError:
+        yield _good("your account may not look at the operator; its namespace is not yours")
+        return
+    if not found:
+        yield _bad(
+            "no operator is installed, so that nothing follows what is applied: helm install "
+            "immutant charts/immutant --namespace immutant-system --create-namespace"
+        )
+    for one in found:
+        yield _deployed(one)
+
+
+def _deployed(deployment: Json) -> Finding:
+    metadata, status = deployment["metadata"], deployment.get("status") or {}
+    where = f"{metadata['name']} in {metadata['namespace']}"
+    wanted, ready = deployment["spec"].get("replicas", 1), status.get("readyReplicas", 0)
+    if not ready:
+        return _bad(
+            f"the operator {where} has no ready pod: kubectl -n {metadata['namespace']} describe "
+            f"deployment {metadata['name']}"
+        )
+    version = (metadata.get("labels") or {}).get("app.kubernetes.io/version", "")
+    other = version and version.split(".")[:2] != __version__.split(".")[:2]
+    told = f"; it is of version {version}, this program of {__version__}" if other else ""
+    return _good(f"the operator {where} runs, {ready} of {wanted} ready{told}")
+
+
+def _application(kubectl: Kubectl, app: AppView) -> Iterator[Finding]:
+    trouble = app.trouble
+    if trouble:
+        yield _bad(f"{app.name}: {trouble}")
+    elif not app.current:
+        yield _bad(f"{app.name}: the operator has not looked at its last change yet: wait a moment")
+    else:
+        yield _good(f"{app.name}: {app.ready} pods are ready, served at {app.url}")
+    yield from _conditions(app)
+    for gear in gears(kubectl, app):
+        if gear.state == "stopped":
+            yield _bad(f"{gear.name} is stopped: immutant start {gear.name}")
+        elif gear.state not in ("running", "starting", "leaving"):
+            yield _bad(f"{gear.name}: {gear.state}; see immutant logs {app.name} --pod {gear.name}")
+        elif gear.restarts > _MANY:
+            yield _bad(
+                f"{gear.name} was started again {gear.restarts} times: kubectl logs {gear.name} "
+                "-c app --previous"
+            )
+    for failing in app.failing:
+        yield _bad(f"{app.name}: the daemon {failing} fails again and again; its log says why")
+    for job in app.jobs:
+        if job.outcome not in ("", "ok"):
+            yield _bad(f"{app.name}: the job {job.name} last ended so: {job.outcome}")
+    yield from _scheduling(kubectl, app)
+
+
+_MANY: Final = 5
+"""Restarts of a pod's containers that are worth a word."""
+
+
+def _conditions(app: AppView) -> Iterator[Finding]:
+    safe, risk = app.conditions.get("GridSafe"), app.conditions.get("DataAtRisk")
+    if safe is not None and safe.status == "False":
+        yield _bad(f"{app.name}: the grid is not safe: {safe.message}")
+    if risk is not None and risk.status == "True":
+        yield _bad(f"{app.name}: data is at risk: {risk.message}")
+
+
+def _scheduling(kubectl: Kubectl, app: AppView) -> Iterator[Finding]:
+    """Pods that share a node die together."""
+    nodes = [pod["spec"].get("nodeName") for pod in app_pods(kubectl, app.name)]
+    if len(nodes) > 1 and len({node for node in nodes if node}) == 1:
+        yield _bad(f"{app.name}: all pods are on the node {nodes[0]}, whose loss would lose all")
+
+
+def _good(sentence: str) -> Finding:
+    return Finding(is_wrong=False, sentence=sentence)
+
+
+def _bad(sentence: str) -> Finding:
+    return Finding(is_wrong=True, sentence=sentence)

@@ -1,0 +1,132 @@
+"""The pods of an application: the gears of its cluster.
+
+Belongs here: what each is about, joined from the pod, the application's status and the member's
+own metrics. Not here: printing.
+"""
+
+import re
+from collections.abc import Iterable, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from typing import Any, Final
+
+from immutant.contract import names
+from immutant.errors import ClusterError, MissingError
+from immutant.remote.apps import AppView
+from immutant.remote.kubectl import Json, Kubectl
+
+__all__ = ["Gear", "app_of", "app_pods", "gears"]
+
+_SELECTOR: Final = f"{names.APP_LABEL}={{app}},app.kubernetes.io/component=app"
+_OWNED: Final = re.compile(
+    rb'^hazelcast_map_owned_entries\{map="cache\.[^"]*"\} (\S+)', re.MULTILINE
+)
+_LOOKS: Final = 8
+"""Members that are asked at the same time."""
+
+
+@dataclass(frozen=True, slots=True)
+class Gear:
+    """One pod of an application.
+
+    Attributes:
+        name: The pod.
+        node: The node that it is on; "": none yet.
+        state: running, starting, stopped, leaving, or why it does not run, such as
+            CrashLoopBackOff.
+        ready: Whether it is given requests.
+        member: Whether its member is in the grid, as the operator knows it.
+        singletons: What it holds, as "daemon.NAME" and "job.NAME".
+        entries: How many cache entries it owns, copies not counted; None: it does not tell.
+        restarts: How often its containers were started again.
+    """
+
+    name: str
+    node: str
+    state: str
+    ready: bool
+    member: bool
+    singletons: tuple[str, ...]
+    entries: int | None
+    restarts: int
+
+
+def app_pods(kubectl: Kubectl, app: str) -> list[Json]:
+    """The pods of an application, by number."""
+    found = kubectl.items("pods", "-l", _SELECTOR.format(app=app))
+    return sorted(found, key=lambda pod: (len(pod["metadata"]["name"]), pod["metadata"]["name"]))
+
+
+def app_of(kubectl: Kubectl, pod: str) -> str:
+    """The application that a pod is of.
+
+    Raises:
+        MissingError: There is no such pod, or it is none of an application's.
+    """
+    try:
+        labels = kubectl.get("pod", pod)["metadata"].get("labels") or {}
+    except MissingError as error:
+        raise MissingError(f"there is no pod {pod}; `immutant gears` lists them") from error
+    if names.APP_LABEL not in labels:
+        raise MissingError(f"the pod {pod} is none of an application's; see `immutant gears`")
+    return str(labels[names.APP_LABEL])
+
+
+def gears(kubectl: Kubectl, app: AppView) -> list[Gear]:
+    """The pods of an application, with what each of them has."""
+    pods = app_pods(kubectl, app.name)
+    with ThreadPoolExecutor(_LOOKS) as looks:
+        entries = list(looks.map(lambda pod: _entries(kubectl, app.namespace, pod), pods))
+    rows = {row["name"]: row for row in (app.body.get("status") or {}).get("pods") or ()}
+    return [
+        _gear(pod, app, rows.get(pod["metadata"]["name"], {}), count)
+        for pod, count in zip(pods, entries, strict=True)
+    ]
+
+
+def _gear(pod: Json, app: AppView, row: Mapping[str, Any], entries: int | None) -> Gear:
+    name, statuses = pod["metadata"]["name"], list(_statuses(pod))
+    ready = any(
+        one["type"] == "Ready" and one["status"] == "True"
+        for one in pod["status"].get("conditions", ())
+    )
+    return Gear(
+        name=name,
+        node=pod["spec"].get("nodeName", ""),
+        state=_state(pod, statuses, ready),
+        ready=ready,
+        member=bool(row.get("member")),
+        singletons=tuple(f"{one.kind}.{one.name}" for one in app.holders if one.pod == name),
+        entries=entries,
+        restarts=sum(one.get("restartCount", 0) for one in statuses),
+    )
+
+
+def _state(pod: Json, statuses: Iterable[Json], ready: bool) -> str:
+    if "deletionTimestamp" in pod["metadata"]:
+        return "leaving"
+    if names.STOPPED_ANNOTATION in (pod["metadata"].get("annotations") or {}):
+        return "stopped"
+    for one in statuses:
+        reason = one.get("state", {}).get("waiting", {}).get("reason", "")
+        if reason not in ("", "PodInitializing", "ContainerCreating"):
+            return str(reason)
+    return "running" if ready else "starting"
+
+
+def _statuses(pod: Json) -> Iterable[Json]:
+    for kind in ("initContainerStatuses", "containerStatuses"):
+        yield from pod["status"].get(kind, ())
+
+
+def _entries(kubectl: Kubectl, namespace: str, pod: Json) -> int | None:
+    """The cache entries that a pod's member owns, by its metrics."""
+    address = f"{pod['metadata']['name']}:{names.MEMBER_METRICS_PORT}"
+    path = f"/api/v1/namespaces/{namespace}/pods/{address}/proxy/metrics"
+    if not any(one.get("ready") for one in _statuses(pod)):
+        return None
+    try:
+        said = kubectl.run("get", "--raw", path)
+    except ClusterError:  # it has just gone, or this account may not ask: the list is worth more
+        return None
+    return int(sum(float(number) for number in _OWNED.findall(said)))
