@@ -45,8 +45,9 @@ def member(app: App, images: Images, domain: str) -> Manifest:
         "ports": _ports(hazelcast=names.MEMBER_PORT, metrics=names.MEMBER_METRICS_PORT),
         "startupProbe": {"httpGet": health, **_START, "failureThreshold": 120},
         "readinessProbe": {"httpGet": health, "periodSeconds": 2, "timeoutSeconds": 2},
+        # Not the grid's own port: a member that was stopped has left, and waits.
         "livenessProbe": {
-            "tcpSocket": {"port": names.MEMBER_PORT},
+            "tcpSocket": {"port": names.MEMBER_METRICS_PORT},
             "periodSeconds": 5,
             "failureThreshold": 6,
         },

@@ -28,7 +28,6 @@ __all__ = [
     "SHARED_FOLDER",
     "SINGLETON_LABEL",
     "SOURCE_FOLDER",
-    "STOPPED",
     "STOPPED_ANNOTATION",
     "TOPOLOGY_PORT",
     "UID_LABEL",
@@ -107,9 +106,6 @@ SHARED_FOLDER: Final = "/run/immutant"
 
 APP_LOCK: Final = f"{SHARED_FOLDER}/app.lock"
 """Locked by the application while it lives."""
-
-STOPPED: Final = f"{SHARED_FOLDER}/stopped"
-"""A file: while it is there, application, sidecar and member of the pod are stopped."""
 
 STOPPED_ANNOTATION: Final = f"{ANNOTATION_PREFIX}stopped"
 """On a pod that somebody has stopped, for those who look from outside: when, in RFC 3339."""

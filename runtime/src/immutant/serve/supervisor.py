@@ -8,7 +8,7 @@ import asyncio
 import contextlib
 import os
 import signal
-from typing import Final
+from typing import Any, Final
 
 from immutant import transport
 from immutant.clock import SystemClock
@@ -17,6 +17,7 @@ from immutant.errors import CoordinatorError
 from immutant.link import KillReason
 from immutant.processes import ending, say
 from immutant.serve.deadlines import Deadlines
+from immutant.stopped import Mark
 
 __all__ = ["supervise"]
 
@@ -35,34 +36,45 @@ _SAID: Final[dict[KillReason, str]] = {
 _CHUNK = 65536
 
 
-async def supervise(environment: Environment, child: int, report: int) -> int:
-    """Watch over the child until it has ended; the exit status for this process.
+async def supervise(environment: Environment, child: int, report: int, mark: Mark) -> int | None:
+    """Watch over the child until it has ended.
 
     Args:
         environment: This replica's surroundings.
         child: The child's process id.
         report: The pipe in which the child reports its tenures.
+        mark: Set when the child is to end, and this process to stay.
+
+    Returns:
+        The exit status for this process; None: it is to stay.
     """
     timings = environment.timings
-    supervisor = _Supervisor(environment, child, Deadlines(timings.stop_margin))
+    supervisor = _Supervisor(environment, child, Deadlines(timings.stop_margin), mark)
     return await supervisor.run(report, environment.grace + timings.margins)
 
 
 class _Supervisor:
-    def __init__(self, environment: Environment, child: int, deadlines: Deadlines) -> None:
+    def __init__(
+        self, environment: Environment, child: int, deadlines: Deadlines, mark: Mark
+    ) -> None:
         self._environment = environment
         self._child = child
         self._deadlines = deadlines
+        self._mark = mark
         self._clock = SystemClock()
         self._changed = asyncio.Event()
         self._killed: KillReason | None = None
 
-    async def run(self, report: int, patience: float) -> int:
+    async def run(self, report: int, patience: float) -> int | None:
         os.set_blocking(report, False)
         asyncio.get_running_loop().add_reader(report, self._read, report)
         end = ending(self._environment.lifeline)
+        told = asyncio.create_task(end.wait())
+        stopped = asyncio.create_task(self._mark.until(is_set=True))
         work = [
-            asyncio.create_task(self._end(end, patience)),
+            told,
+            stopped,
+            asyncio.create_task(self._end({told, stopped}, patience)),
             asyncio.create_task(self._enforce()),
             asyncio.create_task(self._ask_coordinator()),
         ]
@@ -72,7 +84,7 @@ class _Supervisor:
             for task in work:
                 task.cancel()
         await self._tell_of_kill(status)
-        return status
+        return None if self._mark.is_set and not end.is_set() else status
 
     def _read(self, report: int) -> None:
         data = os.read(report, _CHUNK)
@@ -82,8 +94,8 @@ class _Supervisor:
         else:
             asyncio.get_running_loop().remove_reader(report)
 
-    async def _end(self, end: asyncio.Event, patience: float) -> None:
-        await end.wait()
+    async def _end(self, reasons: set[asyncio.Task[Any]], patience: float) -> None:
+        await asyncio.wait(reasons, return_when=asyncio.FIRST_COMPLETED)
         self._signal(signal.SIGTERM)
         await self._clock.sleep(patience)
         self._kill("grace", f"the application has not ended within {patience:g} s and is killed")

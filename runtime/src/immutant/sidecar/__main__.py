@@ -6,8 +6,10 @@ Belongs here: putting the parts together. It is told everything by its environme
 
 import asyncio
 import logging
+import os
 import sys
 from contextlib import AbstractAsyncContextManager
+from pathlib import Path
 
 from immutant.clock import SystemClock
 from immutant.contract.environment import Environment, Grid, PodEnvironment
@@ -20,6 +22,8 @@ from immutant.sidecar.api import sidecar_api
 from immutant.sidecar.metrics import Metrics
 from immutant.sidecar.ops import ops_api
 from immutant.sidecar.quorum import Quorum
+from immutant.sidecar.standby import app_has_ended, stand_by
+from immutant.stopped import Mark, begin_again
 from immutant.webserver import WebServer
 
 __all__ = ["main"]
@@ -27,10 +31,14 @@ __all__ = ["main"]
 
 async def _run(environment: Environment, pod: PodEnvironment) -> int:
     end, failed = ending(environment.lifeline), asyncio.Event()
+    mark, grid = Mark(environment.app_lock), environment.state
+    if mark.is_set:
+        await stand_by(mark, pod.ops, grid.topology if isinstance(grid, Grid) else None, end)
+    if end.is_set():
+        return os.EX_OK
     clock, metrics = SystemClock(), Metrics()
     client = KubeClient(await configuration(), clock, metrics.observe)
     owner = Owner(pod.namespace, environment.app, pod.app_uid)
-    grid = environment.state
     driver = Driver(
         environment.app,
         environment.replica,
@@ -51,9 +59,18 @@ async def _run(environment: Environment, pod: PodEnvironment) -> int:
         WebServer(sidecar_api(driver, vigil), environment.coordinator),
         *([quorum] if quorum else []),
     ]
+    stop = asyncio.create_task(_end_when_stopped(mark, environment.app_lock, end))
     status = await live(driver, beside, end, failed)
+    stop.cancel()
     await client.close()
+    if mark.is_set and status == os.EX_OK:
+        begin_again()
     return status
+
+
+async def _end_when_stopped(mark: Mark, app_lock: Path, end: asyncio.Event) -> None:
+    await app_has_ended(mark, app_lock)
+    end.set()
 
 
 def main() -> int:

@@ -4,13 +4,15 @@ import com.hazelcast.core.Hazelcast;
 import com.hazelcast.core.HazelcastException;
 import com.hazelcast.core.HazelcastInstance;
 import com.hazelcast.core.LifecycleEvent;
+import java.util.concurrent.atomic.AtomicReference;
 
-/** One member, from its first look at the others to its leave. */
+/** One member, from its first look at the others to its leave; it may leave, stay, and come again. */
 final class Member {
     private final Settings settings;
     private final TopologyServer server;
-    private volatile HazelcastInstance instance;
+    private final AtomicReference<HazelcastInstance> instance = new AtomicReference<>();
     private volatile boolean leaving;
+    private volatile Metrics metrics;
 
     private Member(Settings settings, TopologyServer server) {
         this.settings = settings;
@@ -28,23 +30,38 @@ final class Member {
         Member member = new Member(settings, TopologyServer.listen(settings.topology()));
         Runtime.getRuntime().addShutdownHook(new Thread(member::leave, "leave"));
         Metrics.listen(settings);
-        if (!settings.dns().isEmpty()) {
-            new Discovery(settings).await();
-        }
-        member.run();
+        member.server.control(member::joinAgain, member::leave);
+        member.join();
         return member;
     }
 
-    private void run() {
+    private void joinAgain() {
+        try {
+            join();
+        } catch (InterruptedException ended) {
+            Thread.currentThread().interrupt();
+        }
+    }
+
+    /** Joins the others, or begins alone; nothing if it has. */
+    private synchronized void join() throws InterruptedException {
+        if (instance.get() != null) {
+            return;
+        }
+        leaving = false;
+        if (!settings.dns().isEmpty()) {
+            new Discovery(settings).await();
+        }
         try {
             Quorum quorum = new Quorum(settings);
             HazelcastInstance running = Hazelcast.newHazelcastInstance(GridConfig.of(settings, quorum));
             quorum.watch(running);
-            instance = running;
+            Topology topology = new Topology(running, settings.owners());
+            metrics = new Metrics(running, topology, quorum);
+            metrics.register();
+            instance.set(running);
             running.getLifecycleService().addLifecycleListener(quorum::turn);
             running.getLifecycleService().addLifecycleListener(this::noticeEnd);
-            Topology topology = new Topology(running, settings.owners());
-            new Metrics(running, topology, quorum).register();
             Safety safety = new Safety(running, topology);
             safety.watch();
             server.open(topology, quorum, safety);
@@ -60,12 +77,13 @@ final class Member {
         }
     }
 
-    /** Leaves: what this member alone owns goes to the others first. */
+    /** Leaves: what this member alone owns goes to the others first. The process stays. */
     void leave() {
         leaving = true;
         server.close();
-        HazelcastInstance running = instance;
+        HazelcastInstance running = instance.getAndSet(null);
         if (running != null) {
+            metrics.unregister();
             running.shutdown();
         }
     }

@@ -61,6 +61,11 @@ final class Metrics implements MultiCollector {
         PrometheusRegistry.defaultRegistry.register(this);
     }
 
+    /** Takes it out again: the member has left. */
+    void unregister() {
+        PrometheusRegistry.defaultRegistry.unregister(this);
+    }
+
     @Override
     public MetricSnapshots collect() {
         MetricSnapshots.Builder all = MetricSnapshots.builder();

@@ -203,7 +203,7 @@ final class Quorum implements SplitBrainProtectionFunction, HeartbeatAware {
         HazelcastInstanceImpl original = ((HazelcastInstanceProxy) instance).getOriginal();
         SplitBrainProtectionServiceImpl service = original.node.nodeEngine.getSplitBrainProtectionService();
         settled.answer(instance);
-        Looks.every("quorum", LOOK_MILLIS, () -> look(instance, service));
+        Looks.every("quorum", LOOK_MILLIS, instance, () -> look(instance, service));
     }
 
     /** A heartbeat of its own is what makes Hazelcast look; an internal way, which a test holds. */

@@ -49,7 +49,7 @@ final class Safety {
 
     /** From now on Hazelcast is asked. */
     void watch() {
-        Looks.every("safety", LOOK_MILLIS, this::look);
+        Looks.every("safety", LOOK_MILLIS, instance, this::look);
     }
 
     private void look() {

@@ -68,6 +68,27 @@ final class TopologyServer {
         running = null;
     }
 
+    /** From now on whoever is beside this member may have it leave, and join again. */
+    void control(Runnable join, Runnable leave) {
+        server.createContext("/v1/stop", exchange -> act(exchange, leave));
+        server.createContext("/v1/start", exchange -> act(exchange, join));
+    }
+
+    private static void act(HttpExchange exchange, Runnable change) throws IOException {
+        try (exchange) {
+            if (exchange.getRequestMethod().equals("PUT")) {
+                answer(
+                        exchange,
+                        () -> {
+                            change.run();
+                            return "{}";
+                        });
+            } else {
+                send(exchange, 405, error("this path takes PUT"));
+            }
+        }
+    }
+
     private void serve() {
         server.setExecutor(
                 Executors.newFixedThreadPool(
