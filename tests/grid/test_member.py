@@ -158,6 +158,32 @@ async def test_a_member_that_leaves_hands_over_and_comes_back(members: Members) 
 
 
 @leaves_sockets
+async def test_a_member_that_is_stopped_hands_over_stays_a_process_and_joins_again(
+    members: Members,
+) -> None:
+    async with client(members) as made:
+        await fill(made)
+        member, pid = members[2], members[2].pid
+        for _ in range(2):
+            for _ in range(2):  # to be asked again changes nothing
+                member.fetch(member.ports.topology, "/v1/stop", "PUT")
+            assert (member.healthy(), member.pid) == (False, pid)
+            assert member.metric("hazelcast_members") is None, (
+                "a member that has left tells nothing"
+            )
+            assert member.metric("jvm_threads_current"), "and its process lives"
+            seen = lambda: members[0].metric("hazelcast_members") == 2  # noqa: E731
+            wait_until("the others see it", seen, PATIENCE, "metrics")
+            assert await held(made) == (KEYS, KEYS)
+            member.fetch(member.ports.topology, "/v1/start", "PUT")
+            members.ready()
+            assert await held(made) == (KEYS, KEYS)
+        threads = member.metric("jvm_threads_current") or 0
+        assert threads < 2 * (members[0].metric("jvm_threads_current") or 0), "no life leaves any"
+        assert member.stop() in (0, 128 + signal.SIGTERM, -signal.SIGTERM)
+
+
+@leaves_sockets
 async def test_a_frozen_member_holds_up_calls_for_some_seconds_and_then_joins_again(
     members: Members,
 ) -> None:
@@ -242,7 +268,8 @@ def test_a_new_member_joins_one_that_answers_before_its_own_address_is_published
         second.start()
         try:
             wait_until("the second member", lambda: second.healthy(), PATIENCE, str(second.log))
-            assert members[0].metric("hazelcast_members") == 2
+            seen = lambda: members[0].metric("hazelcast_members") == 2  # noqa: E731
+            wait_until("the others see it", seen, PATIENCE, "metrics")
         finally:
             second.kill()
 

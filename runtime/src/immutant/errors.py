@@ -24,6 +24,7 @@ __all__ = [
     "TenureEndedExit",
     "TenureLostError",
     "UncertainWriteError",
+    "UnreachableError",
     "UnusableStateError",
     "ValueRefusedError",
 ]
@@ -79,6 +80,10 @@ class ConflictError(StoreError):
 
 class ClusterError(ImmutantError):
     """The cluster could not be asked, or refused; the text says what to do."""
+
+
+class UnreachableError(ClusterError, NotRunningError):
+    """There is no cluster to talk to: none is named, it does not answer, or kubectl is missing."""
 
 
 class MissingError(ClusterError):

@@ -24,6 +24,7 @@ from tests.processes import free_port
 from tests.unit.operator.apps import app
 
 from immutant.contract.environment import Address, Environment
+from immutant.stopped import Mark
 from immutant_operator.builders.haproxy import haproxy_configuration
 from immutant_operator.spec import App
 
@@ -86,6 +87,7 @@ class Replica:
         self.name = f"demo-{number}"
         self.port = free_port()
         self.log = log
+        self.mark = Mark(sockets / f"{number}.lock")
         self._environ = Environment(
             app="demo",
             replica=self.name,

@@ -44,6 +44,42 @@ def test_no_request_fails_while_replicas_leave_and_come_back(setting: Setting) -
     load.assert_none_failed()
 
 
+def test_a_stopped_replica_drains_and_its_process_waits_until_it_is_started(
+    setting: Setting,
+) -> None:
+    replica = setting.replicas[0]
+    assert replica.app
+    pid = replica.app.process.pid
+    with Load(setting.router.address, (Reader(), Poster())) as load:
+        for _ in range(2):
+            since = len(replica.log.lines)
+            load.note("-- it is stopped")
+            replica.mark.set()
+            until(lambda: not _is_answered(replica), "it serves no more")
+            setting.router.until_up("demo-1")
+            assert replica.app.process.pid == pid
+            assert replica.runs, "its process stays"
+            load.note("-- it is started")
+            replica.mark.clear()
+            setting.until_whole()
+            replica.log.wait_for("daemon", since=since)
+    load.assert_none_failed()
+    replica.mark.set()
+    until(lambda: not _is_answered(replica), "it serves no more")
+    replica.stop()
+    assert replica.ended() == 0, "while it waits it ends at once"
+    replica.mark.clear()
+
+
+def _is_answered(replica: Replica) -> bool:
+    try:
+        with closing(Client(replica.address, keeps=False)) as client:
+            client.ask("GET", "/")
+    except AssertionError:
+        return False
+    return True
+
+
 @contextmanager
 def begun(replica: Replica, method: str, path: str) -> Iterator["Future[str]"]:
     """A request that has come to this replica, and its answer."""

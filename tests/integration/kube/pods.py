@@ -8,7 +8,7 @@ import asyncio
 import contextlib
 import signal
 import sys
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -21,6 +21,7 @@ from immutant.clock import SystemClock
 from immutant.contract.environment import Address, Environment, Grid, PodEnvironment
 from immutant.contract.timings import Timings
 from immutant.errors import CoordinatorError
+from immutant.stopped import Mark
 
 PATIENCE = 30.0
 CLOCK = SystemClock()
@@ -49,6 +50,7 @@ class Pod:
         self.coordinator = Address(host="127.0.0.1", port=free_port())
         self._ops = Address(host="127.0.0.1", port=free_port())
         self._lock = server.folder / f"{namespace}-{name}.lock"
+        self.mark = Mark(self._lock)
         environment = Environment(
             app="demo",
             replica=name,
@@ -84,7 +86,11 @@ class Pod:
             while not await self._is_ready():  # noqa: ASYNC110 - a process cannot set an event
                 await asyncio.sleep(0.05)
         if len(self._tasks) == 1:
-            self._tasks.append(asyncio.create_task(self._daemon()))
+            self.app_starts()
+
+    def app_starts(self) -> None:
+        """Start the application."""
+        self._tasks[1:] = [asyncio.create_task(self._daemon())]
 
     async def end(self, number: signal.Signals) -> float:
         """End the sidecar by a signal; how long that took."""
@@ -199,12 +205,21 @@ class Pods:
 
 @contextlib.asynccontextmanager
 async def running_pods(
-    server: ApiServer, namespace: str, grid: Grid, timings: Timings, *, count: int = 2
+    server: ApiServer, namespace: str, grid: Grid | Sequence[Grid], timings: Timings, count: int = 2
 ) -> AsyncIterator[Pods]:
-    """Pods of one application beside a grid, with the rights that its service account has."""
+    """Pods of one application beside a grid, with the rights that its service account has.
+
+    Args:
+        server: Where their Leases are.
+        namespace: Where they are there.
+        grid: The member that is beside all of them, or one for each.
+        timings: Of the election.
+        count: How many.
+    """
     allow(server, namespace)
-    names = [f"demo-{number}" for number in range(count)]
-    pods = Pods(*(Pod(server, namespace, grid, name, timings) for name in names))
+    grids = [grid] * count if isinstance(grid, Grid) else grid
+    beside = zip(grids, (f"demo-{number}" for number in range(count)), strict=True)
+    pods = Pods(*(Pod(server, namespace, one, name, timings) for one, name in beside))
     try:
         await asyncio.gather(*(pod.start() for pod in pods.all))
         yield pods

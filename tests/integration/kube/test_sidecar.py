@@ -1,10 +1,16 @@
 """Two sidecars as real processes on a real API server, each beside a scripted application."""
 
 import asyncio
+import contextlib
+import json
 import signal
 import sys
+from collections.abc import Iterator
 from typing import Any
 
+import httpx
+import pytest
+from tests.grid.members import Members, running
 from tests.integration.kube.apiserver import ApiServer
 from tests.integration.kube.pods import CLOCK, Pod, running_pods
 
@@ -44,6 +50,40 @@ async def test_a_holder_hands_over_when_told_to_end_and_is_waited_out_when_kille
         third = await pods.held(_BOUND, after=killed)
         assert third is first
         assert CLOCK.now() - began < _BOUND
+        pods.never_overlapped()
+
+
+@pytest.fixture
+def members() -> Iterator[Members]:
+    """A member beside each of two sidecars."""
+    with running(2, app="demo") as members:
+        yield members
+
+
+async def test_a_stopped_one_hands_over_and_waits_and_takes_part_again_when_started(
+    apiserver: ApiServer, namespace: str, members: Members
+) -> None:
+    grids = [members.grid(0), members.grid(1)]
+    async with running_pods(apiserver, namespace, grids, BRISK) as pods:
+        for _ in range(2):
+            holder = await pods.held(_START)
+            member = members[pods.all.index(holder)]
+            assert holder.process
+            pid, begun = holder.process.pid, len(pods.stints)
+            holder.mark.set()
+            await _until_standby(holder, stopped=False)
+            await holder.app_dies()
+            await _until_standby(holder, stopped=True)
+            assert (holder.process.pid, holder.process.returncode) == (pid, None), holder.lines
+            assert await holder.ask("/livez") == "ok"
+            assert not member.healthy()
+            assert await pods.held(_BOUND, after=begun) is not holder
+            found = apiserver.call("GET", f"{_leases(namespace)}/{holder.member_lease}")
+            assert found["metadata"]["annotations"]["immutant.org/ended"] == "resigned"
+            holder.mark.clear()
+            await _until_ready(holder)
+            assert member.healthy()
+            holder.app_starts()
         pods.never_overlapped()
 
 
@@ -116,6 +156,29 @@ async def test_timings_that_do_not_fit_end_it_at_once_with_the_inequality(
     _, said = await process.communicate()
     assert process.returncode == EX_CONFIG
     assert b"< leaseDuration does not hold" in said
+
+
+async def _until_standby(pod: Pod, *, stopped: bool) -> None:
+    """Wait until the sidecar stands by; before its application has ended it does not."""
+    if not stopped:
+        await asyncio.sleep(0.5)  # a moment in which nothing is to happen
+        assert await pod.ask("/readyz") == "ok"
+        return
+    async with asyncio.timeout(_START):
+        while True:
+            with contextlib.suppress(httpx.HTTPError):
+                if json.loads(await pod.ask("/standby"))["stopped"]:
+                    return
+            await asyncio.sleep(0.05)
+
+
+async def _until_ready(pod: Pod) -> None:
+    async with asyncio.timeout(_START):
+        while True:
+            with contextlib.suppress(httpx.HTTPError):
+                if await pod.ask("/readyz") == "ok":
+                    return
+            await asyncio.sleep(0.05)
 
 
 def _leases(namespace: str) -> str:

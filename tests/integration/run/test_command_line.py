@@ -1,3 +1,4 @@
+import os
 import subprocess
 import sys
 from contextlib import closing
@@ -10,9 +11,17 @@ from immutant.run.listener import listen
 from immutant.run.places import claim
 
 
-def immutant(*arguments: str, cwd: Path) -> subprocess.CompletedProcess[str]:
+def immutant(*arguments: str, cwd: Path, **environ: str) -> subprocess.CompletedProcess[str]:
     command = [sys.executable, "-m", "immutant", *arguments]
-    return subprocess.run(command, cwd=cwd, capture_output=True, text=True, timeout=60, check=False)
+    return subprocess.run(
+        command,
+        cwd=cwd,
+        env={**os.environ, "KUBECONFIG": str(cwd / "nothing"), **environ},
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
 
 
 @pytest.fixture
@@ -27,7 +36,17 @@ def test_the_version_is_printed(folder: Path) -> None:
 
 def test_the_help_names_every_command(folder: Path) -> None:
     said = immutant("--help", cwd=folder).stdout
-    for command in ("run", "serve", "gears", "stop", "start", "scale", "shutdown"):
+    for command in (
+        "run",
+        "serve",
+        "gears",
+        "stop",
+        "start",
+        "scale",
+        "shutdown",
+        "logs",
+        "doctor",
+    ):
         assert f"\n  {command} " in said
 
 
@@ -59,6 +78,13 @@ def test_a_command_without_a_run_says_how_to_start_one(folder: Path, command: li
     ended = immutant(*command, cwd=folder)
     assert ended.returncode == 2
     assert "start one with `immutant run app.py`" in ended.stderr
+
+
+def test_without_kubectl_it_says_where_to_get_it(folder: Path) -> None:
+    ended = immutant("apps", cwd=folder, PATH=str(folder))
+    assert ended.returncode == 2
+    assert "kubectl is not on the PATH" in ended.stderr
+    assert "https://kubernetes.io/docs/tasks/tools/" in ended.stderr
 
 
 def test_wrong_usage_is_explained(folder: Path) -> None:

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from typing import Any, Final, NoReturn
 
 from immutant.contract import names
-from immutant.errors import ClusterError, MissingError
+from immutant.errors import ClusterError, MissingError, UnreachableError
 
 __all__ = ["Json", "Kubectl"]
 
@@ -22,9 +22,9 @@ Json = dict[str, Any]
 
 _PROGRAM: Final = "kubectl"
 _MISSING: Final = (
-    "the program kubectl is not on the PATH, and clusters are spoken to by it; install it "
-    "(https://kubernetes.io/docs/tasks/tools/), or run the application on this machine: "
-    "immutant run app.py"
+    "the program kubectl is not on the PATH, and clusters are spoken to by it: install it "
+    "(https://kubernetes.io/docs/tasks/tools/), or start one with `immutant run app.py` to have "
+    "the application on this machine"
 )
 
 
@@ -63,7 +63,7 @@ class Kubectl:
                 self.command(*arguments), input=stdin, capture_output=True, check=False
             )
         except FileNotFoundError as error:
-            raise ClusterError(_MISSING) from error
+            raise UnreachableError(_MISSING) from error
         if done.returncode != 0:
             raise failure(done.stderr.decode(errors="replace"))
         return done.stdout
@@ -112,7 +112,7 @@ class Kubectl:
                 stderr=subprocess.PIPE,
             )
         except FileNotFoundError as error:
-            raise ClusterError(_MISSING) from error
+            raise UnreachableError(_MISSING) from error
         with process:
             try:
                 yield process
@@ -125,7 +125,7 @@ class Kubectl:
         try:
             os.execvp(command[0], command)  # noqa: S606 - no shell is wanted
         except FileNotFoundError as error:
-            raise ClusterError(_MISSING) from error
+            raise UnreachableError(_MISSING) from error
 
     def ask(self, pod: str, container: str, command: Sequence[str], stdin: bytes = b"") -> bytes:
         """What a command in a container printed.
@@ -136,47 +136,28 @@ class Kubectl:
         return self.run("exec", "-i", pod, "-c", container, "--", *command, stdin=stdin)
 
 
-_REMEDIES: Final = (
-    (
-        f'resource type "{names.PLURAL}"',
-        (
-            "the operator is not installed in this cluster: helm install immutant charts/immutant "
-            "--namespace immutant-system --create-namespace"
-        ),
-    ),
-    (
-        "current-context is not set",
-        (
-            "the kubeconfig names no cluster; choose one (kubectl config use-context NAME, "
-            "--context, --kubeconfig), or run the application on this machine: immutant run app.py"
-        ),
-    ),
-    (
-        "was refused - did you specify the right host",
-        (
-            "no cluster is reached; choose one (kubectl config use-context NAME, --context, "
-            "--kubeconfig), or run the application on this machine: immutant run app.py"
-        ),
-    ),
-    (
-        "Unable to connect to the server",
-        (
-            "the cluster of the kubeconfig cannot be reached; look at `kubectl cluster-info`, or "
-            "choose another by --context"
-        ),
-    ),
-    (
-        "Unauthorized",
-        "the cluster does not know you any more; sign in again as your cluster's provider says",
-    ),
-    (
-        "is forbidden",
-        (
-            "your account in the cluster may not do this; docs/cluster.md lists the rights that "
-            "the commands need"
-        ),
-    ),
+_LOCAL: Final = "start one with `immutant run app.py` to have the application on this machine"
+_CHOOSE: Final = (
+    "choose one (kubectl config use-context NAME, --context, --kubeconfig), or " + _LOCAL
 )
+
+_NOWHERE: Final = {
+    "current-context is not set": f"the kubeconfig names no cluster: {_CHOOSE}",
+    "was refused - did you specify the right host": f"no cluster is reached: {_CHOOSE}",
+    "Unable to connect to the server": f"the kubeconfig's cluster is not reached: {_CHOOSE}",
+    "does not exist": f"the kubeconfig has no such context, or there is no such file: {_CHOOSE}",
+    "no such file or directory": f"there is no such kubeconfig: {_CHOOSE}",
+}
+"""What kubectl says where there is no cluster to talk to, and what we say."""
+
+_REFUSED: Final = {
+    f'resource type "{names.PLURAL}': "the operator is not installed in this cluster: helm install "
+    "immutant charts/immutant --namespace immutant-system --create-namespace",
+    "Unauthorized": "the cluster does not know you any more: sign in again, as its provider says",
+    "is forbidden": "your account in the cluster may not do this: docs/cluster.md lists the rights "
+    "that the commands need",
+}
+"""What a cluster says, and what we say."""
 
 
 def failure(said: str) -> ClusterError:
@@ -186,5 +167,8 @@ def failure(said: str) -> ClusterError:
     sentence = sentence.removeprefix("error: ").removeprefix("Error from server ")
     if "(NotFound)" in said:
         return MissingError(sentence.removeprefix("(NotFound): "))
-    remedy = next((remedy for sign, remedy in _REMEDIES if sign in said), "")
+    for sign, remedy in _NOWHERE.items():
+        if sign in said:
+            return UnreachableError(f"no `immutant run` is used here, and {remedy} ({sentence})")
+    remedy = next((remedy for sign, remedy in _REFUSED.items() if sign in said), "")
     return ClusterError(f"{remedy} ({sentence})" if remedy else sentence)

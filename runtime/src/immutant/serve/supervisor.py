@@ -81,10 +81,11 @@ class _Supervisor:
         try:
             status = await asyncio.to_thread(_wait_for, self._child)
         finally:  # from here on the child's number may be another process's
+            was_stopped = stopped.done()  # though it may be started again by now
             for task in work:
                 task.cancel()
         await self._tell_of_kill(status)
-        return None if self._mark.is_set and not end.is_set() else status
+        return None if was_stopped and not end.is_set() else status
 
     def _read(self, report: int) -> None:
         data = os.read(report, _CHUNK)

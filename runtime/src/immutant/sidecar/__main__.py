@@ -61,9 +61,10 @@ async def _run(environment: Environment, pod: PodEnvironment) -> int:
     ]
     stop = asyncio.create_task(_end_when_stopped(mark, environment.app_lock, end))
     status = await live(driver, beside, end, failed)
+    was_stopped = stop.done()  # though it may be started again by now
     stop.cancel()
     await client.close()
-    if mark.is_set and status == os.EX_OK:
+    if was_stopped and status == os.EX_OK:
         begin_again()
     return status
 
