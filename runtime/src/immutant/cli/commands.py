@@ -1,26 +1,54 @@
-"""The commands, put together.
+"""The commands, in a table.
 
-Belongs here: which commands there are, in which order help lists them, and what all have in common.
-Not here: any command; each module of them imports what it needs when it is called.
+Belongs here: which commands there are, where each is, how help lists them, and what all have in
+common. Not here: any command.
 """
 
-from typing import Annotated
+from typing import Annotated, Final
 
 import typer
 
-from immutant.cli import laptop, looking, moving
+from immutant.cli.lazy import Entry, LazyGroup, Sections
 
-__all__ = ["commands"]
+__all__ = ["SECTIONS", "commands"]
+
+SECTIONS: Final[Sections] = {
+    "On this machine": {
+        "run": Entry("immutant.cli.laptop:run", "Run an application here, with several replicas."),
+        "shutdown": Entry("immutant.cli.laptop:shutdown", "Stop `immutant run` and its replicas."),
+        "serve": Entry("immutant.cli.laptop:serve", "Run one replica; containers start with this."),
+    },
+    "On this machine or in a cluster": {
+        "gears": Entry("immutant.cli.looking:gears", "List an application's replicas."),
+        "status": Entry("immutant.cli.looking:status", "Show how an application is."),
+        "scale": Entry("immutant.cli.moving:scale", "Add replicas, or drain and remove some."),
+        "stop": Entry("immutant.cli.moving:stop", "Stop one replica; its pod stays."),
+        "start": Entry("immutant.cli.moving:start", "Start a replica that was stopped."),
+        "url": Entry("immutant.cli.looking:url", "Print where an application is served."),
+        "open": Entry("immutant.cli.looking:open_", "Open an application in the browser."),
+    },
+    "In a cluster": {
+        "apps": Entry("immutant.cli.looking:apps", "List the applications."),
+        "logs": Entry("immutant.cli.looking:logs", "Print the log of all pods, merged."),
+        "ssh": Entry("immutant.cli.moving:ssh", "Open a shell in a pod, or run a command there."),
+        "doctor": Entry("immutant.cli.looking:doctor", "Say what is wrong, in sentences."),
+    },
+}
+
+
+class _Commands(LazyGroup):
+    sections = SECTIONS
 
 
 commands = typer.Typer(
     name="immutant",
-    help="Cluster a Python service: on this machine, or on Kubernetes. A command that both worlds "
-    "have acts on the `immutant run` of this folder when one runs, else on the cluster of your "
-    "kubeconfig; an application's name, --namespace, --context or --kubeconfig mean the cluster.",
-    epilog="Exit codes: 0 done; 1 it failed; 2 wrong usage, or no `immutant run` to talk to; "
-    "78 a configuration that cannot work; 130 killed by a second Ctrl-C. "
-    "NO_COLOR=1 turns colours off.",
+    cls=_Commands,
+    help="Cluster a Python service: on this machine, or on Kubernetes. What works in both acts on "
+    "the `immutant run` of this folder when one runs, else on the cluster of your kubeconfig; an "
+    "application's name, --namespace, --context or --kubeconfig mean the cluster.",
+    epilog="Exit codes: 0 done; 1 it failed; 2 wrong usage, or nothing to talk to: neither an "
+    "`immutant run` nor a cluster; 78 a configuration that cannot work; 130 killed by a second "
+    "Ctrl-C. NO_COLOR=1 turns colours off.",
     rich_markup_mode=None,
     pretty_exceptions_enable=False,
     no_args_is_help=True,
@@ -46,21 +74,3 @@ def _immutant(
     ] = False,
 ) -> None:
     pass
-
-
-commands.command()(laptop.run)
-commands.command()(laptop.shutdown)
-commands.command()(laptop.serve)
-
-commands.command()(looking.gears)
-commands.command()(looking.status)
-commands.command()(moving.scale)
-commands.command()(moving.stop)
-commands.command()(moving.start)
-commands.command()(looking.url)
-commands.command("open")(looking.open_)
-
-commands.command()(looking.apps)
-commands.command()(looking.logs)
-commands.command()(moving.ssh)
-commands.command()(looking.doctor)

@@ -33,7 +33,10 @@ def run(
         float, typer.Option(min=0, help="Seconds for a replica to finish when it is stopped.")
     ] = 10.0,
 ) -> None:
-    """Run an application on this machine, several replicas behind one port."""
+    """Run an application here, with several replicas.
+
+    They are behind one port, and share the state in a folder.
+    """
     from immutant.run.launcher import launch
     from immutant.run.options import Options
     from immutant.targets import Target
@@ -55,14 +58,14 @@ def run(
 def serve(
     entrypoint: Annotated[str, typer.Argument(help="path/app.py:app or module:app.")],
 ) -> None:
-    """Run one replica's application beside its coordinator; containers start with this."""
+    """Run one replica; containers start with this."""
     from immutant.serve.__main__ import main as serve_main
 
     raise typer.Exit(serve_main([entrypoint]))
 
 
 def shutdown(state: StateOption = DEFAULT_STATE) -> None:
-    """Stop all replicas of `immutant run` gracefully, and itself with them."""
+    """Stop `immutant run` and its replicas."""
     from immutant.run.client import ask
 
     typer.echo(ask(state, "shutdown"))

@@ -47,7 +47,7 @@ def apps(
     kubeconfig: KubeconfigOption = "",
     output: OutputOption = Output.table,
 ) -> None:
-    """List the applications in the cluster."""
+    """List the applications."""
     from immutant.cli import printing, views
     from immutant.remote.apps import others
 
@@ -66,7 +66,10 @@ def gears(
     kubeconfig: KubeconfigOption = "",
     output: OutputOption = Output.table,
 ) -> None:
-    """List an application's replicas, and who holds its daemons and jobs."""
+    """List an application's replicas.
+
+    With what each is about, and the daemons and jobs that it holds.
+    """
     from immutant.cli import printing, views
 
     where = Where(state, app, namespace, context, kubeconfig)
@@ -97,7 +100,10 @@ def status(
     kubeconfig: KubeconfigOption = "",
     output: OutputOption = Output.table,
 ) -> None:
-    """Show how an application is: pods, who holds what, jobs, what is wrong."""
+    """Show how an application is.
+
+    Its replicas, who holds what, its jobs, and what is wrong.
+    """
     from immutant.cli import living
 
     where = Where(state, app, namespace, context, kubeconfig)
@@ -121,7 +127,10 @@ def logs(
     context: ContextOption = "",
     kubeconfig: KubeconfigOption = "",
 ) -> None:
-    """Print the log of all pods, merged, each line with its pod before it."""
+    """Print the log of all pods, merged.
+
+    Each line has its pod before it.
+    """
     import sys
     from contextlib import closing
 
@@ -169,7 +178,11 @@ def doctor(
     context: ContextOption = "",
     kubeconfig: KubeconfigOption = "",
 ) -> None:
-    """Say in sentences what is wrong with the cluster or an application in it."""
+    """Say what is wrong, in sentences.
+
+    With the cluster, the operator, and an application or all of the namespace; exit code 1 when
+    something is.
+    """
     from immutant.cli import printing
     from immutant.remote.doctor import examine
 

@@ -30,7 +30,10 @@ def scale(
     context: ContextOption = "",
     kubeconfig: KubeconfigOption = "",
 ) -> None:
-    """Add replicas, or drain and remove those with the highest numbers."""
+    """Add replicas, or drain and remove some.
+
+    Those with the highest numbers go.
+    """
     *named, last = what
     if len(named) > 1 or not last.isdigit():
         raise typer.BadParameter("write a number, or an application and a number: scale demo 3")
@@ -61,7 +64,10 @@ def stop(
     context: ContextOption = "",
     kubeconfig: KubeconfigOption = "",
 ) -> None:
-    """Stop one replica gracefully; the others take over what it holds, and its pod stays."""
+    """Stop one replica; its pod stays.
+
+    It finishes what it has begun, and the others take over what it holds.
+    """
     where = Where(state, "", namespace, context, kubeconfig)
     if where.is_here:
         from immutant.run.client import ask
