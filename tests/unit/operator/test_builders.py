@@ -152,6 +152,8 @@ def test_without_a_source_the_welcome_page_is_served_and_with_an_image_the_image
     welcome = containers(built())["app"]
     assert welcome["command"][-1] == "immutant.welcome:app"
     assert "workingDir" not in welcome
+    told = environment(welcome)
+    assert (told["IMMUTANT_APP"], told["IMMUTANT_NAMESPACE"]) == ("demo", "apps")
     own = containers(built(image="mine:1", entrypoint="shop:site"))["app"]
     assert (own["image"], own["command"][-1]) == ("mine:1", "shop:site")
 

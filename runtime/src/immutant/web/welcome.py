@@ -4,32 +4,25 @@ import html
 from collections.abc import Awaitable, Callable
 
 from starlette.requests import Request
-from starlette.responses import HTMLResponse
+from starlette.responses import Response
+
+from immutant.web.look import page
 
 __all__ = ["welcome"]
 
-_PAGE = """<!doctype html>
-<html lang="en">
-<meta charset="utf-8">
-<meta name="viewport" content="width=device-width">
-<title>{name}</title>
-<style>
-body {{ font: 1.1rem/1.5 system-ui, sans-serif; margin: 15vh auto; max-width: 36rem; }}
-</style>
-<h1>{name}</h1>
-<p>The application runs, and has no page of its own yet. Give it one:</p>
-<pre>@app.get("/")
+_CONTENT = """<h1>{name} is running</h1>
+<p>It has no page on <code>/</code> yet. Give it one:</p>
+<pre tabindex="0" role="group" aria-label="Python code"><code>@app.get("/")
 async def index(request):
-    return "Hello"</pre>
-</html>
+    return "Hello"</code></pre>
 """
 
 
-def welcome(name: str) -> Callable[[Request], Awaitable[HTMLResponse]]:
+def welcome(name: str) -> Callable[[Request], Awaitable[Response]]:
     """A handler that names the application."""
-    page = _PAGE.format(name=html.escape(name))
+    shown = page(name, _CONTENT.format(name=html.escape(name)))
 
-    async def index(request: Request) -> HTMLResponse:
-        return HTMLResponse(page)
+    async def index(_: Request) -> Response:
+        return shown
 
     return index

@@ -1,0 +1,94 @@
+"""Where the application runs, and what one types there.
+
+Belongs here: the commands, each as it stands in a terminal. Not here: how they are shown.
+"""
+
+from dataclasses import dataclass
+
+__all__ = ["Site", "Step"]
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """Something that one can do now.
+
+    Attributes:
+        text: What the commands are for, and need.
+    """
+
+    title: str
+    text: str
+    commands: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Site:
+    """Where the application runs.
+
+    Attributes:
+        namespace: "": not in a cluster, but under `immutant run`.
+    """
+
+    name: str
+    namespace: str = ""
+
+    @property
+    def word(self) -> str:
+        """What one of those that serve is called."""
+        return "pod" if self.namespace else "replica"
+
+    @property
+    def steps(self) -> tuple[Step, ...]:
+        """What to do next."""
+        return self._in_a_cluster() if self.namespace else self._on_a_laptop()
+
+    def kept(self, count: int) -> str:
+        """What becomes of the numbers when one of so many goes."""
+        if not self.namespace:
+            return "Both are in a file that the replicas share: any of them may go."
+        if count == 1:
+            return "Both are in this pod's memory, and go with it until there is a second pod."
+        return "Both are in the pods' memory, in two copies unless `cache.owners` says otherwise."
+
+    def _in_a_cluster(self) -> tuple[Step, ...]:
+        name, there = self.name, f"-n {self.namespace}"
+        return (
+            Step(
+                "Give it your code",
+                f"In a git repository with an app.py; `immutant new {name}` makes one.",
+                (
+                    f"git remote add {name} immutant://{name}",
+                    f"git push {name} main",
+                ),
+            ),
+            Step(
+                "Give it a second pod",
+                "It appears above as soon as it serves.",
+                (f"kubectl scale immutantapp {name} --replicas=2 {there}",),
+            ),
+            Step(
+                "Take a pod away",
+                "The others go on, and it comes back.",
+                (f"kubectl delete pod {name}-0 {there}",),
+            ),
+        )
+
+    def _on_a_laptop(self) -> tuple[Step, ...]:
+        name = self.name
+        return (
+            Step(
+                "Give it your code",
+                "In another folder than that of this run.",
+                (f"immutant new {name}", f"cd {name}", "immutant run app.py --port 8081"),
+            ),
+            Step(
+                "Give it a second replica",
+                "It appears above as soon as it serves.",
+                ("immutant scale 2",),
+            ),
+            Step(
+                "Take a replica away",
+                "The others go on; `immutant start` brings it back.",
+                (f"immutant stop {name}-0",),
+            ),
+        )
