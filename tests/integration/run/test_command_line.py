@@ -36,17 +36,7 @@ def test_the_version_is_printed(folder: Path) -> None:
 
 def test_the_help_names_every_command(folder: Path) -> None:
     said = immutant("--help", cwd=folder).stdout
-    for command in (
-        "run",
-        "serve",
-        "gears",
-        "stop",
-        "start",
-        "scale",
-        "shutdown",
-        "logs",
-        "doctor",
-    ):
+    for command in ("new", "run", "gears", "stop", "start", "scale", "logs", "doctor"):
         assert f"\n  {command} " in said
 
 

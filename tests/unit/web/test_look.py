@@ -174,11 +174,18 @@ def test_the_commands_are_those_of_this_app_in_its_namespace() -> None:
     shown = read(text(whole(Site("till", "shop"), Sight("till-0", (Pod("till-0", 1.0),), 1, 1))))
     commands = "\n".join(one.text for one in tagged(shown, "pre")).split("\n")
     assert commands == [
-        "git remote add till immutant://till",
+        "git remote add till immutant://shop/till",
         "git push till main",
         "kubectl scale immutantapp till --replicas=2 -n shop",
         "kubectl delete pod till-0 -n shop",
     ]
+
+
+def test_the_default_namespace_need_not_be_named() -> None:
+    shown = read(text(whole(Site("demo", "default"), Sight("demo-0", PODS[:1], 1, 1))))
+    commands = "\n".join(one.text for one in tagged(shown, "pre")).split("\n")
+    assert commands[0] == "git remote add demo immutant://demo"
+    assert commands[2] == "kubectl scale immutantapp demo --replicas=2"
 
 
 def test_on_a_laptop_the_commands_are_those_of_a_laptop() -> None:

@@ -14,6 +14,7 @@ __all__ = ["SECTIONS", "commands"]
 
 SECTIONS: Final[Sections] = {
     "On this machine": {
+        "new": Entry("immutant.cli.new:new", "Make a folder with a small app to begin with."),
         "run": Entry("immutant.cli.laptop:run", "Run an application here, with several replicas."),
         "shutdown": Entry("immutant.cli.laptop:shutdown", "Stop `immutant run` and its replicas."),
         "serve": Entry("immutant.cli.laptop:serve", "Run one replica; containers start with this."),

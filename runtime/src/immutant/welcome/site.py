@@ -4,8 +4,12 @@ Belongs here: the commands, each as it stands in a terminal. Not here: how they 
 """
 
 from dataclasses import dataclass
+from typing import Final
 
 __all__ = ["Site", "Step"]
+
+_DEFAULT: Final = "default"
+"""The namespace that a kubeconfig means when it says nothing else."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,25 +55,25 @@ class Site:
         return "Both are in the pods' memory, in two copies unless `cache.owners` says otherwise."
 
     def _in_a_cluster(self) -> tuple[Step, ...]:
-        name, there = self.name, f"-n {self.namespace}"
+        name = self.name
+        url, there = f"immutant://{self.namespace}/{name}", f" -n {self.namespace}"
+        if self.namespace == _DEFAULT:
+            url, there = f"immutant://{name}", ""
         return (
             Step(
                 "Give it your code",
                 f"In a git repository with an app.py; `immutant new {name}` makes one.",
-                (
-                    f"git remote add {name} immutant://{name}",
-                    f"git push {name} main",
-                ),
+                (f"git remote add {name} {url}", f"git push {name} main"),
             ),
             Step(
                 "Give it a second pod",
                 "It appears above as soon as it serves.",
-                (f"kubectl scale immutantapp {name} --replicas=2 {there}",),
+                (f"kubectl scale immutantapp {name} --replicas=2{there}",),
             ),
             Step(
                 "Take a pod away",
                 "The others go on, and it comes back.",
-                (f"kubectl delete pod {name}-0 {there}",),
+                (f"kubectl delete pod {name}-0{there}",),
             ),
         )
 
