@@ -101,6 +101,7 @@ async def test_colours_can_be_told_apart_in_the_light_and_in_the_dark() -> None:
             for ground in ("ground", "card", "code"):
                 assert contrast(scheme[ink], scheme[ground]) >= 4.5, (ink, ground)
         assert contrast(scheme["on-accent"], scheme["accent"]) >= 4.5
+        assert contrast(scheme["live"], scheme["card"]) >= 3, "a mark, and no text"
     used = set(re.findall(r"var\(--([\w-]+)\)", style))
     assert used == set(schemes[0])
     assert re.findall(r"#[0-9a-f]{3,8}\b|\brgb", style.split("*, *::before")[1]) == []

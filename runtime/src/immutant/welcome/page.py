@@ -41,6 +41,7 @@ _CONTENT = """<h1>{name} is running</h1>
 <div id="live">
 {live}</div>
 <p id="news" role="status" class="unseen"></p>
+<noscript><p class="muted">Reload the page to see what has changed.</p></noscript>
 {steps}"""
 
 _LIVE = """<section aria-labelledby="pods">
@@ -55,8 +56,8 @@ _LIVE = """<section aria-labelledby="pods">
 _POD = """<li{mark}><span class="name">{name}</span> <span class="muted">{age}</span>{badge}</li>"""
 
 _COUNTS = """<dl class="counts">
-<div><dt>pages served in all,<br>counted in a cache</dt><dd>{served}</dd></div>
-<div><dt>of these to you,<br>counted in your session</dt><dd>{yours}</dd></div>
+<div><dt>Pages served in all, counted in a cache</dt><dd>{served}</dd></div>
+<div><dt>Pages served to you, counted in your session</dt><dd>{yours}</dd></div>
 </dl>
 <p class="muted">{kept}</p>"""
 

@@ -72,7 +72,7 @@ class Site:
             ),
             Step(
                 "Take a pod away",
-                "The others go on, and it comes back.",
+                "Others go on with the page and its numbers, and it comes back.",
                 (f"kubectl delete pod {name}-0{there}",),
             ),
         )
@@ -92,7 +92,7 @@ class Site:
             ),
             Step(
                 "Take a replica away",
-                "The others go on; `immutant start` brings it back.",
+                "Others go on with the page and its numbers; `immutant start` brings it back.",
                 (f"immutant stop {name}-0",),
             ),
         )
