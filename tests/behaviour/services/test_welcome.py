@@ -1,9 +1,12 @@
 """The application that is served where none was given, as its visitors and routers see it."""
 
+import asyncio
 import re
+from typing import Any
 
 import httpx
 import pytest
+from tests.behaviour.services.conftest import Run
 
 from immutant import StoreError, testing
 from immutant.contract import names
@@ -20,6 +23,23 @@ async def listed(cluster: testing.Cluster, replica: str) -> list[str]:
     """The pods that a pod names."""
     async with cluster.client(replica) as client:
         return [pod["name"] for pod in (await client.get("/pods")).json()["pods"]]
+
+
+async def test_on_every_backend_two_pods_see_each_other_and_count_as_one(run: Run) -> None:
+    app = create("demo", "shop")
+    pods = [await run(app, replica) for replica in ("demo-0", "demo-1")]
+    clients = [
+        httpx.AsyncClient(transport=httpx.ASGITransport(app=pod.asgi), base_url="http://app.test")
+        for pod in pods
+    ]
+    for number, client in enumerate(clients):
+        async with client, asyncio.timeout(20):
+            answer: dict[str, Any] = {"pods": []}
+            while len(answer["pods"]) < 2:
+                answer = (await client.get("/pods")).json()
+            assert [pod["name"] for pod in answer["pods"]] == ["demo-0", "demo-1"]
+            assert answer["answered"] == f"demo-{number}"
+            assert numbers(await client.get("/")) == [number + 1, 1]
 
 
 async def test_every_pod_names_all_pods_and_itself_as_the_one_that_answered() -> None:
