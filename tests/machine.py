@@ -19,6 +19,7 @@ from tests.grid import build as member
 
 __all__ = [
     "API_SERVER",
+    "BROWSER",
     "DATABASE",
     "HELM",
     "LINUX",
@@ -32,6 +33,7 @@ __all__ = [
 LINUX = "Linux"
 """Stands among the programs for the kernel, whose own calls some tests make."""
 
+BROWSER = ("chromium",)
 API_SERVER = (LINUX, "etcd", "openssl", "go")
 DATABASE = ("initdb", "postgres")
 HELM = ("go",)
@@ -39,6 +41,7 @@ MEMBERS = member.PROGRAMS
 
 _PURPOSES: tuple[tuple[str, tuple[str, ...], Callable[[], object] | None], ...] = (
     ("the router", ("haproxy",), None),
+    ("pages in a browser", BROWSER, None),
     ("tests on a real grid", MEMBERS, member.build),
     ("the recipe for a database of one's own", DATABASE, None),
     ("tests of the chart", HELM, partial(programs.build, "helm")),

@@ -1,41 +1,54 @@
-"""The article, step by step, on three real nodes: the example as a reader installs and breaks it.
+"""The article, step by step, on three real nodes, by the commands that a reader types.
 
 The tests of this module are one walk, in the article's order: each begins where the last one ended.
 """
 
 import json
+import time
 import urllib.error
 from collections import Counter
 from collections.abc import Iterator
 from itertools import pairwise
 from pathlib import Path
+from typing import Any
 
 import pytest
+from tests.e2e import terminal
+from tests.e2e.chromium import Chromium
 from tests.e2e.cluster import Browser, Cluster, Pods, until
 from tests.e2e.faults import kill_pod
 from tests.e2e.figures import Figures
 from tests.e2e.members import entries
+from tests.e2e.terminal import Following, Repository
 from tests.log import Line, numbers
+from tests.machine import BROWSER, need
 
-DEMO = Path(__file__).parents[2] / "examples" / "cluster-demo" / "demo.yaml"
+SOURCE = Path(__file__).parents[2] / "examples" / "cluster-demo" / "app.py"
 HOST = "demo.example.org"
+PAGE = f"http://{HOST}/"
 MESSAGES = 20
 
 
 class Walk:
     """The demo on its cluster, and the browser that walks along."""
 
-    def __init__(self, cluster: Cluster, pods: Pods) -> None:
+    def __init__(self, cluster: Cluster, pods: Pods, repository: Repository) -> None:
         self.cluster = cluster
+        self.repository = repository
         self.pods = pods
         self.log = pods.log
         self.browser = cluster.browser()
         self.counted = 0
 
     def scale(self, replicas: int) -> float:
-        """`kubectl scale`, until so many pods are ready; the seconds it took."""
-        self.cluster.kubectl("scale", "immutantapp", "demo", f"--replicas={replicas}")
+        """`immutant scale`, until so many pods are ready; the seconds it took."""
+        assert f"demo: {replicas} replicas" in terminal.immutant("scale", "demo", str(replicas))
         return self.pods.until_ready(replicas)
+
+    def gears(self) -> dict[str, Any]:
+        """What `immutant gears` lists, by pod."""
+        listed = json.loads(terminal.immutant("gears", "demo", "-o", "json"))
+        return {one["name"]: one for one in listed}
 
     def count(self) -> None:
         """Ask for /count: it counts on, whatever happened to the pods."""
@@ -62,15 +75,45 @@ class Walk:
 
 
 @pytest.fixture(scope="module")
-def walk(cluster: Cluster) -> Iterator[Walk]:
+def walk(cluster: Cluster, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Walk]:
     cluster.kubectl("wait", "pod", "-l", "immutant.org/app=demo", "--for=delete", "--timeout=60s")
-    cluster.kubectl("apply", "-f", str(DEMO))
     with Pods(cluster, "demo") as pods:
-        yield Walk(cluster, pods)
-    cluster.kubectl("delete", "-f", str(DEMO))
+        yield Walk(cluster, pods, Repository(tmp_path_factory.mktemp("article") / "demo"))
+    terminal.immutant("delete", "demo", "--yes")
 
 
-def test_applied_it_settles_into_four_kinds_of_lines(walk: Walk) -> None:
+def test_created_it_shows_a_page_that_names_it_and_says_how_to_deploy(
+    walk: Walk, figures: Figures
+) -> None:
+    began = time.monotonic()
+    said = terminal.immutant("create", "demo", "--host", HOST)
+    figures.note("immutant create, until it is served", f"{time.monotonic() - began:.0f} s")
+    assert PAGE.rstrip("/") in said
+    assert "git remote add demo immutant://" in said
+    until(lambda: "demo is running" in _page(walk.browser), "the router serves it", 60)
+    need(*BROWSER)
+    with Chromium(walk.cluster.ingress) as chromium:
+        shown = chromium.open(PAGE)
+    assert "demo is running" in shown
+    assert "demo-0" in shown
+    assert "git push demo main" in shown
+
+
+def test_pushed_by_git_its_code_takes_the_pages_place(walk: Walk, figures: Figures) -> None:
+    walk.repository.commit("The article's demo", app__py=SOURCE.read_text())
+    walk.repository.git("remote", "add", "demo", "immutant://demo")
+    since = len(walk.log.lines)
+    began = time.monotonic()
+    said = walk.repository.git("push", "demo", "main")
+    figures.note("git push, until the new version runs", f"{time.monotonic() - began:.0f} s")
+    assert "demo-0" in said
+    assert PAGE.rstrip("/") in said
+    walk.log.wait_for("send", 1, since)
+    assert "Everything up-to-date" in walk.repository.git("push", "demo", "main")
+    assert "archive" in terminal.immutant("apps")
+
+
+def test_it_settles_into_four_kinds_of_lines(walk: Walk) -> None:
     walk.pods.until_ready(1)
     assert _period(walk.log.wait_for("send", 4, patience=60)) == pytest.approx(5, abs=0.5)
     walk.log.wait_for("recv", 3)
@@ -80,8 +123,33 @@ def test_applied_it_settles_into_four_kinds_of_lines(walk: Walk) -> None:
     until(lambda: _answers(walk.browser), "the router serves it", 60)
 
 
+def test_a_broken_push_says_what_is_wrong_and_leaves_the_old_version_serving(walk: Walk) -> None:
+    walk.repository.commit("Break it", app__py="import nothing_of_that_name\n")
+    since = len(walk.log.lines)
+    said = walk.repository.git("push", "demo", "main", status=1)
+    assert "nothing_of_that_name" in said
+    assert "value" in json.loads(walk.browser.get(HOST, "/"))
+    walk.log.wait_for("send", 1, since)
+    said = terminal.immutant("rollback", "demo")
+    assert "The article's demo" in said
+    walk.pods.until_ready(1)
+    walk.repository.git("reset", "-q", "--hard", "HEAD~1")
+    assert [line[:1] for line in terminal.immutant("history", "demo").splitlines()[1:]] == [
+        " ",
+        "*",
+    ]
+
+
 def test_scaled_to_two_the_pods_alternate_and_see_one_cache(walk: Walk) -> None:
     walk.scale(2)
+    with Following("logs", "-f", "demo", "--tail", "1") as logs:
+        logs.until("demo-0 | recv", "demo-1 | recv", "demo-0 | web", "demo-1 | web")
+    gears = walk.gears()
+    assert sorted(gears) == ["demo-0", "demo-1"]
+    assert all(one["ready"] and one["member"] and one["node"] for one in gears.values()), gears
+    held = sorted(name for one in gears.values() for name in one["singletons"])
+    assert held == ["daemon.counter", "job.ajob"]
+    assert sum(one["entries"] for one in gears.values()) >= 2, "value and job, at least"
     since = walk.until_shared(2)
     received = walk.receivers(MESSAGES, since, 7.0 * MESSAGES)
     assert all(a != b for a, b in pairwise(received)), received
@@ -102,6 +170,46 @@ def test_without_cookies_requests_go_round_and_a_browser_stays(walk: Walk) -> No
     for _ in range(6):
         walk.count()
     assert len({line.replica for line in _about(walk, "/count", 6, since)}) == 1
+
+
+def test_a_real_browser_stays_on_its_pod_and_counts(walk: Walk) -> None:
+    need(*BROWSER)
+    since = len(walk.log.lines)
+    with Chromium(walk.cluster.ingress) as chromium:
+        counted = [chromium.open(f"{PAGE}count") for _ in range(4)]
+    assert counted == [f"{number} times" for number in range(1, 5)]
+    assert len({line.replica for line in _about(walk, "/count", 4, since)}) == 1
+
+
+def test_a_stopped_node_hands_over_and_stays_a_pod_until_it_is_started(
+    walk: Walk, figures: Figures
+) -> None:
+    holder = walk.pods.holder()
+    (other,) = set(walk.pods.ready()) - {holder}
+    uid = walk.pods.all()[holder]["metadata"]["uid"]
+    since = len(walk.log.lines)
+    began = time.monotonic()
+    assert f"{holder} is stopped" in terminal.immutant("stop", holder)
+    figures.note("immutant stop, until the node has left", f"{time.monotonic() - began:.0f} s")
+    assert {line.replica for line in walk.log.wait_for("send", 2, since, patience=40)[-2:]} == {
+        other
+    }
+    until(lambda: walk.gears()[other]["singletons"] == ["daemon.counter", "job.ajob"], "both moved")
+    gears = walk.gears()
+    assert (gears[holder]["state"], gears[holder]["ready"]) == ("stopped", False)
+    walk.count()
+    received = walk.receivers(4, len(walk.log.lines), 40.0)
+    assert set(received) == {other}, "it consumes all messages"
+    assert f"{holder} is starting" in terminal.immutant("start", holder)
+    walk.pods.until_ready(2)
+    pod = walk.pods.all()[holder]
+    assert pod["metadata"]["uid"] == uid, "the pod has stayed"
+    assert all(one["restartCount"] == 0 for one in pod["status"]["containerStatuses"])
+    received = walk.receivers(4, walk.until_shared(2))
+    assert all(a != b for a, b in pairwise(received)), received
+    seen = walk.log.no_gap()
+    assert len(seen) == len(set(seen)), f"sent twice: {seen}"
+    _all_received(walk, seen)
 
 
 def test_after_a_graceful_stop_of_the_holder_no_number_is_missing_or_twice(walk: Walk) -> None:
@@ -188,6 +296,14 @@ asyncio.run(main())
 def _period(lines: list[Line]) -> float:
     """The seconds between two lines, on the average."""
     return (lines[-1].at - lines[0].at) / (len(lines) - 1)
+
+
+def _page(browser: Browser) -> str:
+    """What the app's page says; "": it is not served yet."""
+    try:
+        return browser.get(HOST, "/")
+    except urllib.error.URLError:
+        return ""
 
 
 def _answers(browser: Browser) -> bool:

@@ -46,6 +46,7 @@ _TESTBED = {
 _PACKAGES = {
     **_TESTBED,
     "go": "golang-go",
+    "chromium": "chromium",
     "haproxy": "haproxy",
     "javac": "default-jdk-headless",
     "mvn": "maven",
