@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 
 from immutant.errors import NotRunningError
 from immutant.stores import Backend
+from immutant.tracing import OFF, Tracer
 
 if TYPE_CHECKING:
     import asyncio
@@ -32,6 +33,7 @@ class Replica:
         draining: Set once the replica takes no new work.
         thread: The id of the loop's thread.
         link: The way to its coordinator; None where there is none.
+        tracer: Who hears of its work.
     """
 
     name: str
@@ -42,6 +44,7 @@ class Replica:
     draining: bool = False
     thread: int = field(default_factory=threading.get_ident)
     link: "Link | None" = None
+    tracer: Tracer = OFF
     _secrets: dict[str, bytes] = field(default_factory=dict, repr=False)
 
     async def secret(self, name: str) -> bytes:

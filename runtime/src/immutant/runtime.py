@@ -18,6 +18,7 @@ from immutant.services.consumer import Consumer
 from immutant.services.follower import Follower
 from immutant.singletons import Resident, Singletons
 from immutant.stores import Backend
+from immutant.tracing import OFF, Tracer
 from immutant.webside import Receive, Scope, Send
 
 __all__ = ["AppRuntime"]
@@ -38,7 +39,14 @@ class AppRuntime:
     """
 
     def __init__(
-        self, app: App, backend: Backend, link: Link, *, replica: str, clock: Clock
+        self,
+        app: App,
+        backend: Backend,
+        link: Link,
+        *,
+        replica: str,
+        clock: Clock,
+        tracer: Tracer = OFF,
     ) -> None:
         """Make a runtime; needs a running loop.
 
@@ -48,9 +56,11 @@ class AppRuntime:
             link: The way to the coordinator; its maker closes it.
             replica: This replica's name.
             clock: The machine's clock, or a test's.
+            tracer: Who hears of its work.
         """
         self.app = app
-        self._replica = Replica(replica, backend, clock, asyncio.get_running_loop(), link=link)
+        loop = asyncio.get_running_loop()
+        self._replica = Replica(replica, backend, clock, loop, link=link, tracer=tracer)
         self._parts: list[_Part] = []
         self._followers: list[Follower] = []
         definitions = app.definitions
@@ -59,6 +69,7 @@ class AppRuntime:
             [job for job in definitions.jobs if job.singleton],
             link,
             clock,
+            tracer,
         )
 
     @property

@@ -84,6 +84,7 @@ def _environment(app: App, domain: str) -> Environment:
         grace=app.spec.app_grace,
         # An older definition may have let a grace pass that is too short for it.
         shutdown_delay=min(app.spec.web.shutdown_delay, app.spec.app_grace - 1),
+        namespace=app.namespace,
         timings=timings(app),
     )
 

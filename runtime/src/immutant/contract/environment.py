@@ -99,6 +99,7 @@ class Environment:
         shutdown_delay: Seconds of them in which the application goes on to take requests, until
             whoever sends them has noticed that it leaves; 0 where it is taken out of rotation
             before it is told to end (IMMUTANT_SHUTDOWN_DELAY, default 0).
+        namespace: The pod's namespace (IMMUTANT_NAMESPACE); "" where there is none.
         lifeline: A file descriptor whose end of file says that the parent is gone; None: no
             parent to outlive (IMMUTANT_LIFELINE).
         timings: The election's timings (IMMUTANT_LEASE_DURATION, IMMUTANT_RENEW_DEADLINE and
@@ -113,6 +114,7 @@ class Environment:
     app_lock: Path
     grace: float = 10.0
     shutdown_delay: float = 0.0
+    namespace: str = ""
     lifeline: int | None = None
     timings: Timings = dataclasses.field(default_factory=Timings)
 
@@ -132,6 +134,7 @@ class Environment:
             app_lock=Path(_need(environ, "IMMUTANT_APP_LOCK")),
             grace=_number(environ, "IMMUTANT_GRACE", 10.0),
             shutdown_delay=_number(environ, "IMMUTANT_SHUTDOWN_DELAY", 0.0),
+            namespace=environ.get("IMMUTANT_NAMESPACE", ""),
             lifeline=_whole(environ, "IMMUTANT_LIFELINE"),
             timings=_timings(environ),
         )
@@ -148,6 +151,7 @@ class Environment:
             "IMMUTANT_APP_LOCK": str(self.app_lock),
             "IMMUTANT_GRACE": str(self.grace),
             "IMMUTANT_SHUTDOWN_DELAY": str(self.shutdown_delay),
+            "IMMUTANT_NAMESPACE": self.namespace,
             "IMMUTANT_LIFELINE": "" if self.lifeline is None else str(self.lifeline),
             "IMMUTANT_LEASE_DURATION": str(self.timings.lease_duration),
             "IMMUTANT_RENEW_DEADLINE": str(self.timings.renew_deadline),

@@ -10,7 +10,7 @@ import sys
 import threading
 import traceback
 from io import TextIOWrapper
-from typing import NoReturn
+from typing import Final, NoReturn
 
 from immutant import filelock
 from immutant.app import App
@@ -27,9 +27,13 @@ from immutant.serve.http_link import HttpLink
 from immutant.serve.kernel_timer import KernelTimer
 from immutant.serve.loading import load_app
 from immutant.stores import Backend
+from immutant.telemetry import Identity, Telemetry, start
 from immutant.webserver import WebServer
 
 __all__ = ["hard_deadline", "run_child"]
+
+_LAST_TRACES: Final = 3.0
+"""Seconds, at most, for traces that are not sent yet at the end."""
 
 
 def run_child(entrypoint: str, report: int, lifeline: int) -> int:
@@ -52,9 +56,11 @@ def run_child(entrypoint: str, report: int, lifeline: int) -> int:
 def _run(entrypoint: str, report: int) -> int:
     environment = Environment.read()
     app = load_app(entrypoint)
+    identity = Identity(environment.app, environment.replica, environment.namespace)
+    telemetry = start(identity)  # after the user's code, which may have set it up
     with asyncio.Runner() as runner:
         try:
-            runner.run(_serve(app, environment, report))
+            runner.run(_serve(app, environment, report, telemetry))
         except BaseException as error:
             _die_of(error)
     return os.EX_OK
@@ -76,7 +82,7 @@ def _die_of(error: BaseException) -> NoReturn:
     os._exit(status)
 
 
-async def _serve(app: App, environment: Environment, report: int) -> None:
+async def _serve(app: App, environment: Environment, report: int, telemetry: Telemetry) -> None:
     end = ending(None)
     asyncio.get_running_loop().set_default_executor(TenuredThreads())
     clock = SystemClock()
@@ -84,10 +90,12 @@ async def _serve(app: App, environment: Environment, report: int) -> None:
     hard = hard_deadline(app, environment.timings, clock)
     backend = await _open_backend(environment)
     link = GuardedLink(HttpLink(environment.coordinator), report, clock, hard)
-    runtime = AppRuntime(app, backend, link, replica=environment.replica, clock=clock)
+    replica, tracer = environment.replica, telemetry.tracer
+    runtime = AppRuntime(app, backend, link, replica=replica, clock=clock, tracer=tracer)
     await runtime.start()
     clients = Connections(runtime.asgi, clock)
-    async with WebServer(clients, environment.listen, lifespan=True) as server:
+    web = telemetry.serving(clients)
+    async with WebServer(web, environment.listen, lifespan=True) as server:
         await end.wait()
         over = clock.now() + environment.grace
         # At the same time: a singleton must not wait for routers to notice.
@@ -98,6 +106,7 @@ async def _serve(app: App, environment: Environment, report: int) -> None:
     await link.close()
     await backend.close()
     lock.release()
+    await telemetry.close(min(over - clock.now(), _LAST_TRACES))
 
 
 def hard_deadline(app: App, timings: Timings, clock: Clock) -> HardDeadline | None:

@@ -103,6 +103,11 @@ class Follower:
             priority=NORMAL_PRIORITY,
             sent_at=self._replica.clock.wall(),
         )
-        failure = await outcome_of(self._handler(body, message))
+        failure = await outcome_of(self._call(message))
         if failure is not None:
             _log.error("%s: %s failed", what, self._handler.name, exc_info=failure)
+
+    async def _call(self, message: Message) -> None:
+        tracer = self._replica.tracer
+        with tracer.processing(self._topic, message.id, message.attempt, message.headers):
+            await self._handler(message.body, message)

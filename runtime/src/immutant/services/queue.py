@@ -5,6 +5,7 @@ Belongs here: sending, receiving by hand, dead letters. Not here: listeners
 """
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from functools import cached_property
 from types import TracebackType
 from typing import Self
@@ -12,11 +13,12 @@ from typing import Self
 from immutant.definitions import QueueDefinition, check_count
 from immutant.durations import Duration, positive, seconds
 from immutant.errors import ConflictError, ValueRefusedError
-from immutant.running import Binding
+from immutant.running import Binding, Replica
 from immutant.services.blocking import BlockingQueue
 from immutant.services.entries import check_tenure
 from immutant.services.messages import DeadLetter, Message, outgoing
 from immutant.stores import Delivery, QueueDepth, QueueStore
+from immutant.tracing import OFF, Tracer
 from immutant.values import Value
 from immutant.wording import worded
 
@@ -91,9 +93,16 @@ class Queue:
             )
             for body in bodies
         ]
-        store = self._store()
+        replica = self._replica()
         check_tenure()
-        return await store.send(self.name, messages) if messages else []
+        if not messages:
+            return []
+        with replica.tracer.sending("send", self.name, len(messages)) as sending:
+            carried = sending.carrying(messages[0].headers)  # all have the same
+            stored = [replace(message, headers=carried) for message in messages]
+            ids = await replica.backend.queues.send(self.name, stored)
+            sending.sent(ids)
+        return ids
 
     async def receive(
         self,
@@ -117,7 +126,8 @@ class Queue:
             DefinitionError: One of these cannot be.
             ValueRefusedError: The message cannot be decoded; it is now a dead letter.
         """
-        store = self._store()
+        replica = self._replica()
+        store = replica.backend.queues
         limit = None if timeout is None else seconds(timeout, "timeout")
         hold = positive(visibility, "visibility")
         check_count(attempts, "attempts")
@@ -129,7 +139,7 @@ class Queue:
         except ValueRefusedError as error:
             await store.bury(self.name, delivery, str(error))
             raise
-        return Received(message, delivery, self.name, store, attempts)
+        return Received(message, delivery, self.name, store, attempts, replica.tracer)
 
     async def depth(self) -> QueueDepth:
         """How many messages there are, by state."""
@@ -151,14 +161,23 @@ class Queue:
         return await self._store().discard(self.name, ids)
 
     def _store(self) -> QueueStore:
-        return self._binding.current(self._what).backend.queues
+        return self._replica().backend.queues
+
+    def _replica(self) -> Replica:
+        return self._binding.current(self._what)
 
 
 class Received:
     """A message in hand. Each way of settling it returns False when another consumer has it now."""
 
     def __init__(
-        self, message: Message, delivery: Delivery, queue: str, store: QueueStore, attempts: int
+        self,
+        message: Message,
+        delivery: Delivery,
+        queue: str,
+        store: QueueStore,
+        attempts: int,
+        tracer: Tracer = OFF,
     ) -> None:
         """Use `Queue.receive`."""
         self.message = message
@@ -166,6 +185,7 @@ class Received:
         self._delivery = delivery
         self._queue = queue
         self._store = store
+        self._handling = tracer.processing(queue, message.id, message.attempt, message.headers)
 
     @property
     def body(self) -> Value:
@@ -191,6 +211,7 @@ class Received:
         return not await self._store.extend(self._queue, [self._delivery], hold)
 
     async def __aenter__(self) -> Self:
+        self._handling.__enter__()
         return self
 
     async def __aexit__(
@@ -199,6 +220,7 @@ class Received:
         error: BaseException | None,
         traceback: TracebackType | None,
     ) -> None:
+        self._handling.__exit__(kind, error, traceback)
         if error is not None:
             await self._failed(error)
         elif not await self.ack():

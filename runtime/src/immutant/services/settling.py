@@ -54,6 +54,7 @@ class Settling:
         self._random = replica.random
         self._store = replica.backend.queues
         self._handler = handler
+        self._tracer = replica.tracer
 
     async def handle(self, delivery: Delivery) -> None:
         """Run the handler and settle the delivery; when cancelled, give it back and say so."""
@@ -62,7 +63,7 @@ class Settling:
             return
         try:
             message = Message.of(delivery, f"message {delivery.id}")
-            error = await outcome_of(self._handler(message.body, message))
+            error = await outcome_of(self._call(message))
         except ValueRefusedError as poison:
             await self._bury(delivery, str(poison))
         except asyncio.CancelledError:
@@ -71,6 +72,13 @@ class Settling:
             raise
         else:
             await see_through(self._settle(delivery, error))
+
+    async def _call(self, message: Message) -> None:
+        source, subscription = self._definition.source.name, self._definition.subscription
+        with self._tracer.processing(
+            source, message.id, message.attempt, message.headers, subscription
+        ):
+            await self._handler(message.body, message)
 
     async def _settle(self, delivery: Delivery, error: BaseException | None) -> None:
         if error is None:

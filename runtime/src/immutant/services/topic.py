@@ -53,9 +53,10 @@ class Topic:
         """
         what = f"a message for {self._what}"
         data, checked = encode(body, what), check_headers(headers, what)
-        store = self._store()
+        replica = self._binding.current(self._what)
         check_tenure()
-        await store.publish(self.name, data, checked)
+        with replica.tracer.sending("publish", self.name, 1) as sending:
+            await replica.backend.topics.publish(self.name, data, sending.carrying(checked))
 
     @asynccontextmanager
     async def subscribe(self) -> AsyncIterator[AsyncIterator[Value]]:

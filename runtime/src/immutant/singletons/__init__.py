@@ -15,6 +15,7 @@ from immutant.link import Link
 from immutant.singletons.candidate import Candidate
 from immutant.singletons.duties import DaemonDuty, Duty, JobDuty
 from immutant.singletons.resident import Resident
+from immutant.tracing import OFF, Tracer
 
 __all__ = ["Resident", "Singletons"]
 
@@ -28,11 +29,12 @@ class Singletons:
         jobs: Sequence[JobDefinition],
         link: Link,
         clock: Clock,
+        tracer: Tracer = OFF,
     ) -> None:
         self._link = link
         duties: list[Duty] = [
             *(DaemonDuty(daemon, link, clock) for daemon in daemons),
-            *(JobDuty(job, link, clock) for job in jobs),
+            *(JobDuty(job, link, clock, tracer) for job in jobs),
         ]
         self._candidates = [Candidate(duty, link, clock) for duty in duties]
         self._tasks: list[asyncio.Task[None]] = []

@@ -12,6 +12,7 @@ from immutant.link import Candidacy, Failure, Link, Outcome, TickDue, TickOverta
 from immutant.singletons.running import Restarts, keep_running
 from immutant.singletons.tickruns import TickRuns
 from immutant.tenure import Tenure
+from immutant.tracing import OFF, Tracer
 
 __all__ = ["DaemonDuty", "Duty", "JobDuty", "Ticks"]
 
@@ -70,7 +71,9 @@ class JobDuty:
 
     alive_within: float | None = None
 
-    def __init__(self, definition: JobDefinition, link: Link, clock: Clock) -> None:
+    def __init__(
+        self, definition: JobDefinition, link: Link, clock: Clock, tracer: Tracer = OFF
+    ) -> None:
         schedule = definition.schedule.to_json()
         self.candidacy = Candidacy(
             "job", definition.name, schedule, definition.hard_deadline, definition.prefer
@@ -78,6 +81,7 @@ class JobDuty:
         self._definition = definition
         self._link = link
         self._clock = clock
+        self._tracer = tracer
 
     async def perform(self, tenure: Tenure, tenure_id: str, ticks: Ticks) -> None:
         given_up = asyncio.Event()
@@ -89,7 +93,7 @@ class JobDuty:
             if not is_told and not tenure.stopping.is_set():
                 given_up.set()  # whoever holds the job next runs this tick again
 
-        runs = TickRuns(self._definition, tenure, self._clock, ended)
+        runs = TickRuns(self._definition, tenure, self._clock, ended, self._tracer)
         hearing = asyncio.ensure_future(_hear(ticks, runs))
         ends = [asyncio.ensure_future(one.wait()) for one in (tenure.stopping, given_up)]
         try:

@@ -7,7 +7,6 @@ Belongs here: running it for the replica's life. Not here: those of which the cl
 import asyncio
 
 from immutant.calls import Handler
-from immutant.clock import Clock
 from immutant.definitions import DaemonDefinition, JobDefinition
 from immutant.election.ticks import Ticker
 from immutant.link import TickDue
@@ -32,7 +31,7 @@ class Resident:
     def __init__(self, definition: DaemonDefinition | JobDefinition, replica: Replica) -> None:
         self._definition = definition
         self._clock = replica.clock
-        self._replica = replica.name
+        self._replica = replica
         kind = "daemon" if isinstance(definition, DaemonDefinition) else "job"
         self._tenure = Tenure(f"{kind}.{definition.name}@{replica.name}", 0, replica.clock)
         self._tasks: list[asyncio.Task[None]] = []
@@ -40,7 +39,7 @@ class Resident:
     def start(self) -> None:
         """Begin to run it."""
         if isinstance(self._definition, JobDefinition):
-            work = _run_ticks(self._definition, self._tenure, self._clock, self._replica)
+            work = _run_ticks(self._definition, self._tenure, self._replica)
         else:
             handler = Handler(self._definition.function, offered=1)
             restarts = Restarts(self._definition.name)
@@ -58,16 +57,16 @@ class Resident:
         await cancel_all(self._tasks)
 
 
-async def _run_ticks(job: JobDefinition, tenure: Tenure, clock: Clock, replica: str) -> None:
+async def _run_ticks(job: JobDefinition, tenure: Tenure, replica: Replica) -> None:
     """Run the ticks as they come due; what came due while the replica was down is gone."""
-    ticker = Ticker(job.name, job.schedule, member=replica, salt=tenure.singleton)
-    news = asyncio.Event()
+    ticker = Ticker(job.name, job.schedule, member=replica.name, salt=tenure.singleton)
+    clock, news = replica.clock, asyncio.Event()
 
     async def ended(due: TickDue, error: str | None) -> None:
         ticker.done(due.id, error or "", due.attempt)
         news.set()
 
-    runs = TickRuns(job, tenure, clock, ended)
+    runs = TickRuns(job, tenure, clock, ended, replica.tracer)
     try:
         while not tenure.stopping.is_set():
             news.clear()

@@ -19,6 +19,7 @@ from immutant.link import TickDue
 from immutant.singletons.endings import first_of, see_ended
 from immutant.singletons.running import call_to_the_end
 from immutant.tenure import Tenure, Tick
+from immutant.tracing import OFF, Tracer
 from immutant.wording import worded
 
 __all__ = ["TickRuns"]
@@ -31,7 +32,14 @@ Ended = Callable[[TickDue, str | None], Awaitable[None]]
 class TickRuns:
     """What runs now of one job, in one tenure."""
 
-    def __init__(self, job: JobDefinition, tenure: Tenure, clock: Clock, ended: Ended) -> None:
+    def __init__(
+        self,
+        job: JobDefinition,
+        tenure: Tenure,
+        clock: Clock,
+        ended: Ended,
+        tracer: Tracer = OFF,
+    ) -> None:
         """Run nothing yet.
 
         Args:
@@ -40,12 +48,14 @@ class TickRuns:
             clock: What their timeout is measured by.
             ended: Called with how each run went: "" when well, else the error; None when it has
                 not ended, but its tenure has.
+            tracer: Who hears of the runs.
         """
         self._job = job
         self._handler = Handler(job.function, offered=1)
         self._tenure = tenure
         self._clock = clock
         self._ended = ended
+        self._tracer = tracer
         self._overtaken: dict[str, asyncio.Event] = {}
         self._tasks: set[asyncio.Task[None]] = set()
 
@@ -89,7 +99,7 @@ class TickRuns:
         """Run it to its very end, what it began in threads included where it was told to end."""
         threads: set[Future[Any]] = set()
         run_threads.set(threads)
-        call = asyncio.ensure_future(_call(self._job.name, self._handler, tick))
+        call = asyncio.ensure_future(self._call(tick))
         order = asyncio.ensure_future(self._order(tick, overtaken))
         try:
             await asyncio.wait({call, order}, return_when=asyncio.FIRST_COMPLETED)
@@ -106,6 +116,20 @@ class TickRuns:
             order.cancel()
             call.cancel()
             await see_ended([call])
+
+    async def _call(self, tick: Tick) -> str | None:
+        job, due = self._job.name, tick.scheduled_at
+        late = self._clock.wall() - due
+        try:
+            tick.tenure.check()
+            with self._tracer.running(job, tick.id, tick.attempt, due, late):
+                await call_to_the_end(self._handler, tick)
+        except (TenureEndedExit, TenureLostError, StaleTenureError):
+            return None
+        except Exception as failure:
+            _log.exception("job %r failed on its tick %s", job, tick.id)
+            return worded(failure)
+        return ""
 
     async def _order(self, tick: Tick, overtaken: asyncio.Event) -> str:
         """Return when the run is to be cancelled, with the reason."""
@@ -125,18 +149,6 @@ class TickRuns:
         """Return when a run that begins now has taken too long."""
         timeout = self._job.schedule.timeout
         await (asyncio.Event().wait() if timeout is None else self._clock.sleep(timeout))
-
-
-async def _call(name: str, handler: Handler, tick: Tick) -> str | None:
-    try:
-        tick.tenure.check()
-        await call_to_the_end(handler, tick)
-    except (TenureEndedExit, TenureLostError, StaleTenureError):
-        return None
-    except Exception as failure:
-        _log.exception("job %r failed on its tick %s", name, tick.id)
-        return worded(failure)
-    return ""
 
 
 async def _see_threads_ended(threads: Iterable["Future[Any]"]) -> None:
