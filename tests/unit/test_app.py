@@ -187,6 +187,7 @@ def test_importing_immutant_loads_nothing_that_it_does_not_use() -> None:
 
 def test_making_an_app_loads_no_framework_and_no_store() -> None:
     heavy = {"starlette", "uvicorn", "sqlite3", "httpx", "pydantic", "typer", "cronsim", "zoneinfo"}
+    heavy |= {"opentelemetry", "immutant.telemetry"}
     assert not heavy & loaded_by("from immutant import App; App('demo')")
 
 

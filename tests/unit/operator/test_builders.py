@@ -93,7 +93,7 @@ def test_app_and_sidecar_read_what_the_operator_tells_them() -> None:
     found = containers(built(SOURCE, singletons={"leaseDuration": "5s"}))
     own = Environment.read(environment(found["app"]))
     assert own == Environment.read(environment(found["runtime"]))
-    assert own.replica == "demo-0"
+    assert (own.replica, own.namespace) == ("demo-0", "apps")
     assert own.timings.lease_duration == 5.0
     assert isinstance(own.state, Grid)
     assert own.state.cluster == environment(found["member"])["IMMUTANT_GRID"] == "apps.uid-1"

@@ -32,7 +32,7 @@ from immutant.webserver import WebServer
 
 __all__ = ["hard_deadline", "run_child"]
 
-_LAST_TRACES: Final = 3.0
+_LAST_TRACES: Final = 2.0
 """Seconds, at most, for traces that are not sent yet at the end."""
 
 

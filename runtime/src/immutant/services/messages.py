@@ -26,7 +26,8 @@ class Message:
     Attributes:
         id: The same at every attempt.
         body: What was sent.
-        headers: Text by text, as sent.
+        headers: Text by text, as sent; where the sender is traced, its context is beside them
+            (`traceparent`).
         attempt: Counts the deliveries, from 1; above 1 an earlier one may have had effects.
         priority: 0 to 9.
         sent_at: Seconds since the epoch.

@@ -23,9 +23,10 @@ from immutant.telemetry.starting import Identity
 from immutant.webside import Application
 
 if TYPE_CHECKING:
+    from opentelemetry.sdk.resources import Resource
     from opentelemetry.sdk.trace.export import SpanExporter
 
-__all__ = ["SpanTelemetry", "provide"]
+__all__ = ["SpanTelemetry", "provide", "resource_of"]
 
 _EXPORTERS: Final = "opentelemetry_traces_exporter"
 """The group in which packages register them."""
@@ -47,10 +48,10 @@ class SpanTelemetry:
         return TracedRequests(application, self.tracer)
 
     async def close(self, limit: float) -> None:
-        end: Callable[[], None] | None = getattr(self._provider, "shutdown", None)
-        if end is not None and limit > 0:
+        flush: Callable[[], object] | None = getattr(self._provider, "force_flush", None)
+        if flush is not None and limit > 0:  # the API alone has none
             with contextlib.suppress(TimeoutError):
-                await asyncio.wait_for(_in_passing(end), limit)
+                await asyncio.wait_for(_in_passing(flush), limit)
 
 
 def provide(identity: Identity, exporters: Sequence[str]) -> SpanTelemetry | None:
@@ -73,26 +74,29 @@ def provide(identity: Identity, exporters: Sequence[str]) -> SpanTelemetry | Non
 
 
 def _made(identity: Identity, exporters: Sequence[str]) -> TracerProvider:
-    from opentelemetry.sdk.resources import OTELResourceDetector, Resource
     from opentelemetry.sdk.trace import TracerProvider as SdkTracerProvider
     from opentelemetry.sdk.trace.export import BatchSpanProcessor
 
     found = [_exporter(name)() for name in exporters]
-    # What OTEL_SERVICE_NAME and OTEL_RESOURCE_ATTRIBUTES say counts more than what we know.
-    resource = Resource.create(_attributes(identity)).merge(OTELResourceDetector().detect())
-    provider = SdkTracerProvider(resource=resource, shutdown_on_exit=False)
+    provider = SdkTracerProvider(resource=resource_of(identity), shutdown_on_exit=False)
     for exporter in found:
         provider.add_span_processor(BatchSpanProcessor(exporter))
     _hear_of_losses()
     return provider
 
 
-def _attributes(identity: Identity) -> dict[str, str]:
+def resource_of(identity: Identity) -> "Resource":
+    """What spans are of.
+
+    OTEL_SERVICE_NAME and OTEL_RESOURCE_ATTRIBUTES count more than what we know.
+    """
+    from opentelemetry.sdk.resources import OTELResourceDetector, Resource
+
     known = {"service.name": identity.app, "service.instance.id": identity.replica}
     if identity.namespace:
-        pod = {"k8s.namespace.name": identity.namespace, "k8s.pod.name": identity.replica}
-        known.update(pod)
-    return known
+        known["k8s.namespace.name"] = identity.namespace
+        known["k8s.pod.name"] = identity.replica
+    return Resource.create(known).merge(OTELResourceDetector().detect())
 
 
 def _exporter(name: str) -> "Callable[[], SpanExporter]":
@@ -130,7 +134,7 @@ class _Losses(logging.Handler):
             )
 
 
-async def _in_passing(call: Callable[[], None]) -> None:
+async def _in_passing(call: Callable[[], object]) -> None:
     """Make a call that nobody has to wait for: neither the loop's end nor the process's."""
     loop, done = asyncio.get_running_loop(), asyncio.Event()
 
