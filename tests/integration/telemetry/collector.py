@@ -11,8 +11,6 @@ from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTrace
 from opentelemetry.proto.common.v1.common_pb2 import KeyValue
 from opentelemetry.proto.trace.v1.trace_pb2 import Span
 
-PATIENCE = 30.0
-
 
 @dataclass(frozen=True)
 class Seen:
@@ -20,6 +18,10 @@ class Seen:
 
     span: Span
     resource: dict[str, str]
+
+    @property
+    def replica(self) -> str:
+        return self.resource["service.instance.id"]
 
     @property
     def attributes(self) -> dict[str, str | int | float]:
@@ -31,11 +33,11 @@ class Collector:
         self.spans: list[Seen] = []
         self.requests = 0
         self.url = ""
-        self._changed = threading.Condition()
+        self._taking = threading.Lock()
 
     def take(self, body: bytes) -> None:
         """Keep what one request brings."""
-        with self._changed:
+        with self._taking:
             self.requests += 1
             for group in ExportTraceServiceRequest.FromString(body).resource_spans:
                 resource = {
@@ -43,17 +45,10 @@ class Collector:
                 }
                 for scope in group.scope_spans:
                     self.spans += [Seen(span, resource) for span in scope.spans]
-            self._changed.notify_all()
 
-    def wait_for(self, name: str) -> Seen:
-        """The first span of that name."""
-
-        def found() -> list[Seen]:
-            return [seen for seen in self.spans if seen.span.name == name]
-
-        with self._changed:
-            assert self._changed.wait_for(found, PATIENCE), [seen.span.name for seen in self.spans]
-            return found()[0]
+    def named(self, name: str) -> list[Seen]:
+        """The spans of that name."""
+        return [seen for seen in self.spans if seen.span.name == name]
 
 
 @contextmanager

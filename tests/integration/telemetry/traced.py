@@ -11,7 +11,7 @@ app = App("traced")
 orders = app.queue("orders")
 REPLICA = os.environ["IMMUTANT_REPLICA"]
 
-if REPLICA == "demo-1":
+if REPLICA.endswith("-1"):
 
     @app.listener(orders)
     async def handle(body: dict[str, str]) -> None:

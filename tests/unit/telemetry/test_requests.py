@@ -151,3 +151,21 @@ async def test_a_websocket_is_one_span_for_as_long_as_it_is_open(
 
 async def _raw(scope: Any, receive: Any, send: Any) -> None:
     await PlainTextResponse("raw")(scope, receive, send)
+
+
+async def test_a_mounted_wsgi_application_works_within_its_request(
+    run: Any, tracer: SpanTracer, kept: Kept
+) -> None:
+    app = App("demo", sessions=None)
+    queue = app.queue("q")
+
+    def legacy(environ: Any, start_response: Any) -> list[bytes]:
+        queue.blocking.send("body")
+        start_response("204 No Content", [])
+        return []
+
+    app.mount("/legacy", legacy)
+    runtime = await run(app)
+    await get(TracedRequests(runtime.asgi, tracer), "/legacy/page")
+    (asked,), (sent,) = kept.named("GET /legacy/{path}"), kept.named("send q")
+    assert parent(sent) == ids(asked)
