@@ -8,7 +8,8 @@ from opentelemetry.sdk.trace import TracerProvider
 from opentelemetry.trace import SpanKind, StatusCode
 from tests.unit.telemetry.looking import Kept, attributes, ids, parent
 
-from immutant import App, Backoff, Message
+from immutant import App, Backoff, ConflictError, Message
+from immutant.stores import Outgoing
 
 THEIRS = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"
 SOON = Backoff(first=0.001, most=0.001)
@@ -125,9 +126,7 @@ async def test_a_message_without_a_context_begins_a_trace_of_its_own(
     queue = app.queue("q")
     app.listener(queue)(lambda body: None)
     runtime = await run(app)
-    from immutant.stores import Outgoing  # as an older replica sends it
-
-    await runtime._replica.backend.queues.send("q", [Outgoing(b'"old"')])
+    await runtime._replica.backend.queues.send("q", [Outgoing(b'"of an older replica"')])
     (handled,) = await kept.wait_for("process q")
     assert (parent(handled), list(handled.links)) == (None, [])
 
@@ -147,6 +146,22 @@ async def test_a_message_received_by_hand_is_handled_within_its_context(
     assert (parent(handled), parent(more)) == (ids(sent), ids(handled))
     await other.send("and more")
     assert parent(kept.named("send other")[1]) is None
+
+
+async def test_a_message_received_by_hand_may_be_entered_again(
+    app: App, run: Any, kept: Kept
+) -> None:
+    queue = app.queue("q")
+    await run(app)
+    await queue.send("body")
+    received = await queue.receive(timeout=5)
+    assert received is not None
+    async with received:
+        pass
+    with pytest.raises(ConflictError, match="too late"):
+        async with received:
+            pass
+    assert len(kept.named("process q")) == 2
 
 
 async def test_what_a_topic_gives_to_live_and_durable_listeners_is_one_trace(

@@ -5,6 +5,7 @@ Belongs here: sending, receiving by hand, dead letters. Not here: listeners
 """
 
 from collections.abc import Mapping, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import replace
 from functools import cached_property
 from types import TracebackType
@@ -185,7 +186,8 @@ class Received:
         self._delivery = delivery
         self._queue = queue
         self._store = store
-        self._handling = tracer.processing(queue, message.id, message.attempt, message.headers)
+        self._tracer = tracer
+        self._handling: AbstractContextManager[object] = nullcontext()
 
     @property
     def body(self) -> Value:
@@ -211,6 +213,8 @@ class Received:
         return not await self._store.extend(self._queue, [self._delivery], hold)
 
     async def __aenter__(self) -> Self:
+        told = self.message
+        self._handling = self._tracer.processing(self._queue, told.id, told.attempt, told.headers)
         self._handling.__enter__()
         return self
 
