@@ -28,8 +28,7 @@ _POD: Final = {
 def app_variables(app: App, domain: str) -> list[Manifest]:
     """The environment of the container `app`; the user's variables come after ours."""
     own = [one.model_dump(by_alias=True, exclude_none=True) for one in app.spec.env]
-    told = {**_environment(app, domain).variables(), "IMMUTANT_NAMESPACE": app.namespace}
-    return [*_from_pod("IMMUTANT_POD_NAME"), *_listed(told), *own]
+    return [*_from_pod("IMMUTANT_POD_NAME"), *_listed(_environment(app, domain).variables()), *own]
 
 
 def runtime_variables(app: App, domain: str) -> list[Manifest]:

@@ -164,8 +164,7 @@ class PodEnvironment:
     """What the sidecar is told beside `Environment`, of the pod that it is in.
 
     Attributes:
-        namespace: The pod's namespace (IMMUTANT_NAMESPACE). The application is told it too, for
-            the commands on its welcome page.
+        namespace: The pod's namespace (IMMUTANT_NAMESPACE).
         app_uid: The ImmutantApp's UID (IMMUTANT_APP_UID).
         pod_uid: The pod's UID (IMMUTANT_POD_UID).
         ops: Where health and metrics are served (IMMUTANT_OPS).
