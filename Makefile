@@ -11,7 +11,7 @@ content = $(shell cat $(1) runtime/pyproject.toml operator/pyproject.toml runtim
 RUN := .venv/.run-$(call content,requirements/run.txt)
 DEV := .venv/.dev-$(call content,requirements/dev.txt)
 
-CHECKS := lint types imports unit behaviour integration faults walk simulation e2e
+CHECKS := lint types imports docs unit behaviour integration faults walk simulation e2e
 
 .DEFAULT_GOAL := help
 .PHONY: help demo test machine $(CHECKS) images testbed testbed-down bench chaos lock crd format clean
@@ -23,7 +23,7 @@ demo: $(RUN) ## Run the example on three replicas; SECONDS=60 stops by itself. B
 	@$(PYTHON) tools/demo.py $(if $(filter-out 0,$(SECONDS)),--seconds $(SECONDS))
 
 test: $(DEV) ## Run every check: lint, types, imports and all tests.
-	@tools/checks.sh machine lint types imports unit behaviour integration faults walk e2e+simulation
+	@tools/checks.sh machine lint types imports docs unit behaviour integration faults walk e2e+simulation
 
 machine: $(DEV) ## Install and build, once, what the tests need beside Python.
 	$(PYTHON) -m tests.machine
@@ -37,6 +37,9 @@ types: $(DEV) ## Check types.
 
 imports: $(DEV) ## Check that layers import downwards only.
 	.venv/bin/lint-imports
+
+docs: $(DEV) ## Build the documents as a site into build/site; a broken link is an error.
+	NO_MKDOCS_2_WARNING=1 $(PYTHON) -m mkdocs build --quiet --strict
 
 unit: $(DEV) ## Run the unit tests.
 	$(PYTEST) -n 2 tests/unit
