@@ -1,7 +1,21 @@
-{{/* The labels of all objects of this chart. */}}
+{{/* What all objects of this chart have beside a name: include "immutant.metadata" . */}}
+{{- define "immutant.metadata" -}}
+labels:
+  {{- include "immutant.labels" . | nindent 2 }}
+{{- with .Values.extraAnnotations }}
+annotations:
+  {{- toYaml . | nindent 2 }}
+{{- end }}
+{{- end }}
+
+{{/* The labels of all objects of this chart; its own win. */}}
 {{- define "immutant.labels" -}}
-app.kubernetes.io/name: immutant-operator
-app.kubernetes.io/instance: {{ .Release.Name }}
+{{- $own := fromYaml (include "immutant.ownLabels" .) -}}
+{{- toYaml (merge $own .Values.extraLabels) }}
+{{- end }}
+
+{{- define "immutant.ownLabels" -}}
+{{ include "immutant.selector" . }}
 app.kubernetes.io/version: {{ .Chart.AppVersion | quote }}
 app.kubernetes.io/managed-by: {{ .Release.Service }}
 {{- end }}
@@ -21,4 +35,19 @@ app.kubernetes.io/instance: {{ .Release.Name }}
 {{/* What is not of a namespace is named by it, so that two installations get on. */}}
 {{- define "immutant.clusterName" -}}
 immutant-operator-{{ .Release.Namespace }}
+{{- end }}
+
+{{/* The namespace that the test tries an app in. */}}
+{{- define "immutant.testedNamespace" -}}
+{{ .Values.watchNamespace | default .Release.Namespace }}
+{{- end }}
+
+{{/* What the test consists of is there while it runs, and stays when it failed: for its log. */}}
+{{- define "immutant.testMetadata" -}}
+{{- $own := dict "app.kubernetes.io/name" "immutant-operator-test" "app.kubernetes.io/instance" .Release.Name -}}
+{{- $hook := dict "helm.sh/hook" "test" "helm.sh/hook-delete-policy" "before-hook-creation,hook-succeeded" -}}
+labels:
+  {{- toYaml (merge $own .Values.extraLabels) | nindent 2 }}
+annotations:
+  {{- toYaml (merge $hook .Values.extraAnnotations) | nindent 2 }}
 {{- end }}

@@ -18,7 +18,7 @@ from immutant.contract import names
 from immutant_operator.api import APP_KIND, Api, connected
 from immutant_operator.errors import OperatorError
 from immutant_operator.handlers import registered, watch_settings
-from immutant_operator.leader import Leader
+from immutant_operator.leader import LEASE, Leader
 from immutant_operator.ops import Metrics, serving
 from immutant_operator.reconciler import Reconciler
 from immutant_operator.registry import Registry
@@ -29,7 +29,6 @@ from immutant_operator.workqueue import WorkQueue
 
 __all__ = ["main", "run"]
 
-LEASE: Final = "immutant-operator"
 _WORKERS: Final = 4
 _STOPPING: Final = 3.0
 """Seconds for ending after the lead was lost: less than what the next leader waits."""
@@ -144,7 +143,9 @@ def main() -> int:
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s %(message)s")
     logging.getLogger("kopf").setLevel(logging.WARNING)  # else a line for each event
     try:
-        asyncio.run(_run_until_signalled(Settings.read()))
+        settings = Settings.read()
+        logging.getLogger().setLevel(settings.log_level)
+        asyncio.run(_run_until_signalled(settings))
     except OperatorError as error:
         _log.error("%s", error)
         return 1

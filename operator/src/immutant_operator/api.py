@@ -136,15 +136,19 @@ class Api:
         query = {"fieldManager": manager, "force": "true"}
         return await self._ask("PATCH", path, query, manifest, "application/apply-patch+yaml")
 
-    async def create(self, manifest: Json) -> Json:
+    async def create(self, manifest: Json, *, dry_run: bool = False) -> Json:
         """Create an object.
+
+        Args:
+            manifest: The object.
+            dry_run: Do everything but keep it.
 
         Raises:
             ConflictError: There is one of this name.
         """
         metadata = manifest["metadata"]
         path = _path(manifest["apiVersion"], manifest["kind"], metadata["namespace"])
-        return await self._ask("POST", path, body=manifest)
+        return await self._ask("POST", path, {"dryRun": "All"} if dry_run else None, manifest)
 
     async def replace(self, manifest: Json) -> Json:
         """Replace an object, if it still has the resourceVersion that the manifest names.

@@ -17,9 +17,12 @@ from immutant_operator.api import Api, ApiError, ConflictError
 from immutant_operator.errors import OperatorError
 from immutant_operator.objects import Json
 
-__all__ = ["Leader", "LeaderTimings", "LeadershipLostError"]
+__all__ = ["LEASE", "LEASE_KIND", "Leader", "LeaderTimings", "LeadershipLostError"]
 
-_LEASE_KIND: Final = ("coordination.k8s.io/v1", "Lease")
+LEASE: Final = "immutant-operator"
+"""The operator's Lease; the chart's Role names it too."""
+
+LEASE_KIND: Final = ("coordination.k8s.io/v1", "Lease")
 
 _log = logging.getLogger(__name__)
 
@@ -143,15 +146,15 @@ class Leader:
             self._record = await self._api.replace(_renewed(self._record))
         except ConflictError:
             # Perhaps an earlier renewal landed and its answer was lost: the holder tells.
-            found = await self._api.get(*_LEASE_KIND, self._namespace, self._name)
+            found = await self._api.get(*LEASE_KIND, self._namespace, self._name)
             if (found.get("spec") or {}).get("holderIdentity") != self._identity:
                 raise
             self._record = await self._api.replace(_renewed(found))
 
     def _fresh(self, metadata: Json, transitions: int) -> Json:
         return {
-            "apiVersion": _LEASE_KIND[0],
-            "kind": _LEASE_KIND[1],
+            "apiVersion": LEASE_KIND[0],
+            "kind": LEASE_KIND[1],
             "metadata": {**metadata, "name": self._name, "namespace": self._namespace},
             "spec": {
                 "holderIdentity": self._identity,

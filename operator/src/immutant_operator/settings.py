@@ -18,6 +18,8 @@ __all__ = ["Settings"]
 _LONGEST_WATCH = 300
 """Seconds: one that hangs for longer than this is of no use to anybody."""
 
+_LOG_LEVELS = ("DEBUG", "INFO", "WARNING", "ERROR")
+
 _NAMESPACE_FILE = Path("/var/run/secrets/kubernetes.io/serviceaccount/namespace")
 
 
@@ -36,6 +38,8 @@ class Settings:
             (IMMUTANT_WATCH_NAMESPACE).
         watch: Seconds after which a watch is ended and goes on by another connection
             (IMMUTANT_WATCH_SECONDS, default 50). One that hangs does so for 5 s longer at most.
+        log_level: From which level on a line is logged: DEBUG, INFO, WARNING or ERROR
+            (IMMUTANT_LOG_LEVEL, default INFO).
         port: Of health and metrics (IMMUTANT_OPERATOR_PORT, default 8081).
         kubeconfig: The API's address and credentials (KUBECONFIG); None: the pod's account.
     """
@@ -45,6 +49,7 @@ class Settings:
     identity: str
     watched: str | None = None
     watch: int = 50
+    log_level: str = "INFO"
     port: int = 8081
     kubeconfig: str | None = None
 
@@ -74,9 +79,19 @@ class Settings:
             identity=_need(environ, "IMMUTANT_OPERATOR_IDENTITY"),
             watched=environ.get("IMMUTANT_WATCH_NAMESPACE") or None,
             watch=int(watch),
+            log_level=_log_level(environ),
             port=int(port),
             kubeconfig=environ.get("KUBECONFIG") or None,
         )
+
+
+def _log_level(environ: Mapping[str, str]) -> str:
+    level = environ.get("IMMUTANT_LOG_LEVEL") or "INFO"
+    if level not in _LOG_LEVELS:
+        raise SettingsError(
+            f"IMMUTANT_LOG_LEVEL must be one of {', '.join(_LOG_LEVELS)}, not {level!r}"
+        )
+    return level
 
 
 def _images(environ: Mapping[str, str]) -> Images:

@@ -18,8 +18,10 @@ def helm(*arguments: str) -> subprocess.CompletedProcess[str]:
     )
 
 
-def rendered(*options: str) -> list[dict[str, Any]]:
-    ended = helm("template", "x", str(CHART), "--kube-version", "1.35", *options)
+def rendered(*options: str, tests: bool = False) -> list[dict[str, Any]]:
+    """What is installed; or what `helm test` makes, too."""
+    which = () if tests else ("--skip-tests",)
+    ended = helm("template", "x", str(CHART), "--kube-version", "1.35", *which, *options)
     assert ended.returncode == 0, ended.stderr
     return [one for one in yaml.safe_load_all(ended.stdout) if one]
 

@@ -23,3 +23,13 @@ def test_a_watch_takes_less_than_a_minute_unless_told_otherwise() -> None:
 def test_a_watch_without_an_end_that_counts_is_refused(wrong: str) -> None:
     with pytest.raises(SettingsError, match="IMMUTANT_WATCH_SECONDS must be whole seconds"):
         Settings.read({**GIVEN, "IMMUTANT_WATCH_SECONDS": wrong})
+
+
+def test_what_is_logged_begins_at_info_unless_told_otherwise() -> None:
+    assert Settings.read(GIVEN).log_level == "INFO"
+    assert Settings.read({**GIVEN, "IMMUTANT_LOG_LEVEL": "DEBUG"}).log_level == "DEBUG"
+
+
+def test_a_level_that_there_is_not_is_refused_with_those_that_there_are() -> None:
+    with pytest.raises(SettingsError, match="one of DEBUG, INFO, WARNING, ERROR, not 'loud'"):
+        Settings.read({**GIVEN, "IMMUTANT_LOG_LEVEL": "loud"})
