@@ -6,9 +6,11 @@ import pytest
 import yaml
 from mkdocs.commands.build import build
 from mkdocs.config import load_config
-from mkdocs.exceptions import Abort
+from mkdocs.exceptions import Abort, PluginError
+from mkdocs.structure.files import File
+from mkdocs.structure.pages import Page
 from tests.documents import ROOT
-from tools.docs import commandline, crd, outside, values
+from tools.docs import commandline, crd, hooks, outside, values
 
 import immutant
 from immutant_operator.crd.manifest import definition
@@ -70,6 +72,34 @@ def test_a_link_to_nowhere_stops_the_build(tmp_path: Path, text: str, nav: list[
 )
 def test_links_lead_to_the_same_document_on_the_site(text: str, path: str, becomes: str) -> None:
     assert outside.rewritten(text, path) == becomes
+
+
+def test_a_block_keeps_its_language_alone() -> None:
+    text = "```python postgres\nprint(1)\n```\n"
+    assert outside.rewritten(text, "docs/how-to.md") == "```python\nprint(1)\n```\n"
+
+
+@pytest.mark.parametrize(
+    ("output", "wrong"),
+    [
+        ('<script src="https://example.org/x.js"></script>', "loads from elsewhere"),
+        ('<link rel="stylesheet" href="//example.org/x.css">', "loads from elsewhere"),
+        ("<p>```python postgres\nprint(1)</p>", "has what mkdocs does not read"),
+        ('<p><a href="https://example.org">There</a></p>', None),
+        ('<script src="../assets/x.js"></script>', None),
+    ],
+)
+def test_a_page_that_loads_from_elsewhere_or_is_not_read_stops_the_build(
+    output: str, wrong: str | None
+) -> None:
+    config = load_config(str(CONFIG), hooks=[], plugins=[])
+    file = File("page.md", "docs", "site", use_directory_urls=True)
+    page = Page("A page", file, config)
+    if wrong is None:
+        assert hooks.on_post_page(output, page, config) == output
+        return
+    with pytest.raises(PluginError, match=f"page.md {wrong}"):
+        hooks.on_post_page(output, page, config)
 
 
 def test_the_reference_names_all_that_is_public() -> None:

@@ -27,6 +27,7 @@ GENERATED: Final[dict[str, Callable[[], str]]] = {
 _FOREIGN = re.compile(
     r'<(?:script|link|img|iframe|source)\b[^>]*(?:src|href)="(?:https?:)?//[^"]*"'
 )
+_UNREAD = re.compile(r"<p>(?:```|\| |- |\* ).*")
 _DECISIONS: Final = "decisions"
 
 
@@ -60,7 +61,9 @@ def on_page_markdown(markdown: str, page: Page, config: MkDocsConfig, files: Fil
 
 
 def on_post_page(output: str, page: Page, config: MkDocsConfig) -> str:
-    """Refuse a page that would load something from another host."""
+    """Refuse a page that would load something from another host, or shows Markdown as text."""
     if found := _FOREIGN.search(output):
         raise PluginError(f"{page.file.src_uri} loads from elsewhere; keep it in docs/: {found[0]}")
+    if found := _UNREAD.search(output):
+        raise PluginError(f"{page.file.src_uri} has what mkdocs does not read: {found[0]}")
     return output

@@ -24,6 +24,7 @@ PAGES = {
 }
 """Documents outside docs/, and the pages that they become."""
 
+_FENCE = re.compile(r"^(```\w+) .+$", re.MULTILINE)
 _LINK = re.compile(r"\]\((?![a-z]+:)([^)#\s]+)")
 
 
@@ -35,6 +36,8 @@ def page_of(path: str) -> str:
 def rewritten(text: str, path: str) -> str:
     """The text of a document, with its links as they are on the site.
 
+    A block's language loses what our tests have written behind it, which mkdocs does not read.
+
     Args:
         text: What the document says.
         path: Where it is in the repository, such as `docs/cluster.md`.
@@ -45,7 +48,7 @@ def rewritten(text: str, path: str) -> str:
         target = _target(found[1], path)
         return f"]({os.path.relpath(page_of(target), here)}" if target else found[0]
 
-    return _LINK.sub(link, text)
+    return _FENCE.sub(r"\1", _LINK.sub(link, text))
 
 
 def attached(documents: list[Path]) -> Iterator[str]:

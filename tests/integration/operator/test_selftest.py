@@ -1,5 +1,6 @@
 """What `helm test` runs, with the account that the chart gives it, on a real API server."""
 
+import json
 import os
 import subprocess
 import sys
@@ -15,6 +16,7 @@ from tests.integration.operator.releases import SYSTEM, Release, bare
 from tests.integration.operator.rights import granted
 from tests.integration.operator.test_chart import of_kind, rendered
 
+RESTRICTED = "pod-security.kubernetes.io/enforce=restricted"
 TESTER = f"system:serviceaccount:{SYSTEM}:immutant-operator-test"
 pytestmark = pytest.mark.timeout(180)
 
@@ -62,6 +64,13 @@ def test_its_account_may_do_nothing_else(server: ApiServer) -> None:
     here = {(one.resource.split(".")[0], one.verb) for one in granted(server, TESTER, SYSTEM)}
     assert here == {("leases", "get"), ("immutantapps", "create")}
     assert granted(server, TESTER, "default") == set()
+
+
+def test_a_restricted_namespace_takes_its_pod(server: ApiServer) -> None:
+    kubectl(server, "label", "namespace", SYSTEM, RESTRICTED, "--overwrite")
+    (pod,) = of_kind(rendered("--namespace", SYSTEM, tests=True), "Pod")
+    tried = ("create", "--dry-run=server", "--output=name", "--filename=-")
+    assert kubectl(server, *tried, stdin=json.dumps(pod)) == "pod/immutant-operator-test\n"
 
 
 def test_without_an_operator_it_fails_and_says_so(server: ApiServer) -> None:
