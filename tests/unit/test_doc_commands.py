@@ -5,12 +5,11 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-import typer.main
 import yaml
 from tests.documents import DOCS, ROOT, blocks, name
 from tests.unit.operator.apps import app
 
-from immutant.cli.commands import commands
+from immutant.cli.commands import SECTIONS
 
 SHELLS = {"sh", "text", ""}
 _INDENTED = re.compile(r"^ {4}(\S.*)$", re.MULTILINE)
@@ -34,7 +33,7 @@ def targets() -> set[str]:
 @pytest.mark.parametrize("path", DOCS, ids=lambda path: str(path.relative_to(ROOT)))
 def test_a_command_that_a_document_names_exists(path: Path) -> None:
     known = {
-        "immutant": set(typer.main.get_group(commands).commands),
+        "immutant": {command for part in SECTIONS.values() for command in part},
         "make": targets(),
     }
     assert [one for one in typed(path) if one[1] not in known[one[0]]] == []
