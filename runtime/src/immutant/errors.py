@@ -7,6 +7,7 @@ an error writes the sentence, and a sentence names the remedy.
 __all__ = [
     "BlockingCallError",
     "CapacityError",
+    "ClusterError",
     "ConfigurationError",
     "ConflictError",
     "CoordinatorError",
@@ -14,6 +15,7 @@ __all__ = [
     "HandlerExitError",
     "ImmutantError",
     "LockHeldError",
+    "MissingError",
     "NotRunningError",
     "RequestRefusedError",
     "SessionEndedError",
@@ -73,6 +75,14 @@ class UncertainWriteError(StoreError):
 
 class ConflictError(StoreError):
     """A compare-and-swap found another version than the expected one."""
+
+
+class ClusterError(ImmutantError):
+    """The cluster could not be asked, or refused; the text says what to do."""
+
+
+class MissingError(ClusterError):
+    """What was asked for is not there."""
 
 
 class LockHeldError(ImmutantError):
