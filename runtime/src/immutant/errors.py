@@ -10,6 +10,7 @@ __all__ = [
     "ClusterError",
     "ConfigurationError",
     "ConflictError",
+    "ConsoleError",
     "CoordinatorError",
     "DefinitionError",
     "HandlerExitError",
@@ -83,6 +84,10 @@ class ClusterError(ImmutantError):
 
 class MissingError(ClusterError):
     """What was asked for is not there."""
+
+
+class ConsoleError(ImmutantError):
+    """A running application could not be asked, or refused; the text says what to do."""
 
 
 class LockHeldError(ImmutantError):

@@ -103,6 +103,9 @@ class Environment:
             parent to outlive (IMMUTANT_LIFELINE).
         timings: The election's timings (IMMUTANT_LEASE_DURATION, IMMUTANT_RENEW_DEADLINE and
             IMMUTANT_RENEW_PERIOD, in seconds; by default those of `Timings`).
+        console: The socket at which the application answers who looks into it; None: it does not
+            (IMMUTANT_CONSOLE).
+        repl: Whether there it also runs what is typed (IMMUTANT_REPL, 1 or nothing).
     """
 
     app: str
@@ -115,6 +118,8 @@ class Environment:
     shutdown_delay: float = 0.0
     lifeline: int | None = None
     timings: Timings = dataclasses.field(default_factory=Timings)
+    console: Path | None = None
+    repl: bool = False
 
     @classmethod
     def read(cls, environ: Mapping[str, str] = os.environ) -> "Environment":
@@ -134,6 +139,8 @@ class Environment:
             shutdown_delay=_number(environ, "IMMUTANT_SHUTDOWN_DELAY", 0.0),
             lifeline=_whole(environ, "IMMUTANT_LIFELINE"),
             timings=_timings(environ),
+            console=Path(console) if (console := environ.get("IMMUTANT_CONSOLE")) else None,
+            repl=environ.get("IMMUTANT_REPL", "") == "1",
         )
 
     def variables(self) -> dict[str, str]:
@@ -152,6 +159,8 @@ class Environment:
             "IMMUTANT_LEASE_DURATION": str(self.timings.lease_duration),
             "IMMUTANT_RENEW_DEADLINE": str(self.timings.renew_deadline),
             "IMMUTANT_RENEW_PERIOD": str(self.timings.renew_period),
+            "IMMUTANT_CONSOLE": str(self.console or ""),
+            "IMMUTANT_REPL": "1" if self.repl else "",
         }
 
 

@@ -11,6 +11,7 @@ __all__ = [
     "APP_LOCK",
     "APP_PORT",
     "CHECK_HEADER",
+    "CONSOLE",
     "CONTAINERS",
     "COORDINATOR_PORT",
     "GROUP",
@@ -105,6 +106,9 @@ SHARED_FOLDER: Final = "/run/immutant"
 
 APP_LOCK: Final = f"{SHARED_FOLDER}/app.lock"
 """Locked by the application while it lives."""
+
+CONSOLE: Final = f"{SHARED_FOLDER}/console.sock"
+"""Where the application answers who looks into it; of its own user alone."""
 
 SOURCE_FOLDER: Final = "/app"
 """Where the application's source lies; the container `app` works in it."""
