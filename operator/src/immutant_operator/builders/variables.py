@@ -84,6 +84,8 @@ def _environment(app: App, domain: str) -> Environment:
         # An older definition may have let a grace pass that is too short for it.
         shutdown_delay=min(app.spec.web.shutdown_delay, app.spec.app_grace - 1),
         timings=timings(app),
+        console=Path(names.CONSOLE),
+        repl=app.spec.repl,
     )
 
 

@@ -1,7 +1,7 @@
 """The commands and their options.
 
-Belongs here: what is typed and what is printed. Not here: top-level imports of anything but Typer
-and the errors.
+Belongs here: what is typed and what is printed. Not here: top-level imports of anything but Typer,
+the errors and the other commands.
 """
 
 from enum import StrEnum
@@ -9,6 +9,8 @@ from pathlib import Path
 from typing import Annotated, Any
 
 import typer
+
+from immutant.cli.asking import add_to
 
 __all__ = ["commands"]
 
@@ -159,3 +161,6 @@ def _ask(state: Path, verb: str, **arguments: str | int) -> Any:  # noqa: ANN401
     from immutant.run.client import ask
 
     return ask(state, verb, **arguments)
+
+
+add_to(commands)

@@ -41,7 +41,8 @@ class Outbox:
         """
         self._writer = writer
         self._loop = asyncio.get_running_loop()
-        self._impatient = {loop_thread, threading.get_ident()}
+        self._thread = threading.get_ident()
+        self._impatient = {loop_thread, self._thread}
         self._messages: asyncio.Queue[Json] = asyncio.Queue()
         self._room = threading.Condition()
         self._unread = 0
@@ -60,7 +61,11 @@ class Outbox:
                 return
             was_full = self._unread >= 2 * _UNREAD
             self._unread += len(text)
-        if not was_full:
+        if was_full:
+            return
+        if threading.get_ident() == self._thread:
+            self.send({"print": text})  # now: what comes next is not to overtake it
+        else:
             self._loop.call_soon_threadsafe(self.send, {"print": text})
 
     async def pump(self) -> None:

@@ -138,6 +138,13 @@ class Kubectl:
 
 _REMEDIES: Final = (
     (
+        "No module named immutant.console",
+        (
+            "the pod runs a version of immutant that cannot be asked yet; it can after the app's "
+            "next rollout, such as kubectl delete pod, or with an image built on a newer one"
+        ),
+    ),
+    (
         f'resource type "{names.PLURAL}"',
         (
             "the operator is not installed in this cluster: helm install immutant charts/immutant "
