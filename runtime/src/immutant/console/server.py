@@ -14,6 +14,7 @@ import platform
 import socket
 import threading
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Any, Final
 
@@ -21,6 +22,7 @@ from immutant._version import __version__
 from immutant.app import App
 from immutant.clock import Clock
 from immutant.console.address import listening
+from immutant.console.loopcalls import LoopHangsError, LoopSlowError, on_loop
 from immutant.console.prompt import Prompt
 from immutant.console.requests import LONGEST, Json, Request
 from immutant.console.session import Outbox, Session
@@ -163,25 +165,12 @@ class Console:
 
     async def _ask(self, verb: Verb, request: Request) -> object:
         """The verb's answer, from the application's loop."""
-        begun = threading.Event()
-
-        async def act() -> object:
-            begun.set()
-            return await verb(self._app, request)
-
-        call = act()
         try:
-            asked = asyncio.wrap_future(asyncio.run_coroutine_threadsafe(call, self._loop))
-        except RuntimeError as error:
-            call.close()
-            raise ConsoleError("the application has ended; ask another replica") from error
-        done, _ = await asyncio.wait([asked], timeout=self._limit)
-        if done:
-            return asked.result()
-        asked.cancel()  # what has not begun by now never does
-        if begun.is_set():
-            raise ConsoleError(_SLOW.format(self._limit))
-        raise ConsoleError(_HANGS.format(self._replica))
+            return await on_loop(partial(verb, self._app, request), self._loop, self._limit)
+        except LoopSlowError as error:
+            raise ConsoleError(_SLOW.format(self._limit)) from error
+        except LoopHangsError as error:
+            raise ConsoleError(_HANGS.format(self._replica)) from error
 
     def _session(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> Session:
         if self._names is None:

@@ -41,15 +41,16 @@ class Outbox:
         """
         self._writer = writer
         self._loop = asyncio.get_running_loop()
-        self._thread = threading.get_ident()
-        self._impatient = {loop_thread, self._thread}
+        self._impatient = {loop_thread, threading.get_ident()}
         self._messages: asyncio.Queue[Json] = asyncio.Queue()
         self._room = threading.Condition()
+        self._said: list[str] = []
         self._unread = 0
         self._is_closed = False
 
     def send(self, message: Json) -> None:
-        """Send a message; in the console's thread."""
+        """Send a message, after all that was printed before; in the console's thread."""
+        self._flush()
         self._messages.put_nowait(message)
 
     def say(self, text: str) -> None:
@@ -57,16 +58,13 @@ class Outbox:
         with self._room:
             if threading.get_ident() not in self._impatient:
                 self._room.wait_for(lambda: self._is_closed or self._unread < _UNREAD)
-            if self._is_closed:
+            if self._is_closed or self._unread >= 2 * _UNREAD:
                 return
-            was_full = self._unread >= 2 * _UNREAD
             self._unread += len(text)
-        if was_full:
-            return
-        if threading.get_ident() == self._thread:
-            self.send({"print": text})  # now: what comes next is not to overtake it
-        else:
-            self._loop.call_soon_threadsafe(self.send, {"print": text})
+            self._said.append(text)
+            is_first = len(self._said) == 1
+        if is_first:
+            self._loop.call_soon_threadsafe(self._flush)
 
     async def pump(self) -> None:
         """Send what there is to be sent, until cancelled or the terminal has gone."""
@@ -75,11 +73,15 @@ class Outbox:
             self._writer.write(json.dumps(message).encode() + b"\n")
             await self._writer.drain()
             with self._room:
-                if self._messages.empty():
-                    self._unread = 0
-                else:
-                    self._unread -= len(message.get("print", ""))
+                self._unread -= len(message.get("print", ""))
                 self._room.notify_all()
+
+    def _flush(self) -> None:
+        with self._room:
+            text = "".join(self._said)
+            self._said.clear()
+        if text:
+            self._messages.put_nowait({"print": text})
 
     def close(self) -> None:
         """Let go of whoever waits to print."""
