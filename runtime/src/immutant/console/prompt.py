@@ -8,7 +8,6 @@ which thread it runs (`immutant.console.running`), and the connection to the ter
 import ast
 import asyncio
 import codeop
-import rlcompleter
 import traceback
 from collections.abc import Callable
 from types import CodeType, ModuleType, TracebackType
@@ -102,6 +101,8 @@ class Prompt:
 
     def completions(self, text: str) -> list[str]:
         """What the word may become; attributes of what it names are looked at."""
+        import rlcompleter  # it takes hold of the terminal's library, if there is one
+
         completer = rlcompleter.Completer(self._names)
         found: list[str] = []
         while len(found) < _MOST_COMPLETIONS and (one := completer.complete(text, len(found))):
