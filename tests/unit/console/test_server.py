@@ -142,6 +142,24 @@ async def test_values_go_in_and_come_out_bytes_as_base64(shop: Shop) -> None:
     assert "base64" in await shop.refuses("cache put", cache="plain", key="x", base64="?")
 
 
+async def test_to_list_a_cache_never_brings_all_of_it_here(
+    shop: Shop, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for number in range(20):
+        await plain.put(str(number), number)
+        await ledger.put(str(number), number)
+
+    async def refuse(*_: object, **__: object) -> dict[str, bytes]:
+        raise AssertionError("all entries were asked for")
+
+    replica = app.binding.current("the test")
+    monkeypatch.setattr(type(replica.backend.caches), "entries", refuse)
+    assert [one["entries"] for one in await shop("caches")] == [20, 20]
+    for cache in ("plain", "ledger"):
+        answer = await shop("cache list", cache=cache, limit=5)
+        assert (len(answer["entries"]), answer["size"]) == (5, 20)
+
+
 async def test_a_fenced_cache_is_looked_into_and_not_changed(shop: Shop) -> None:
     await ledger.put("total", 7)
     assert await shop("cache list", cache="ledger") == {

@@ -162,5 +162,8 @@ async def test_the_end_of_the_console_ends_the_prompt(tmp_path: Path) -> None:
         console = Console(app, "shop-0", SystemClock(), names=partial(names_of, app, MODULE))
         console.open(tmp_path / "console.sock")
         async with connected(tmp_path / "console.sock") as line:
-            await console.close()
-            assert await line.until("prompt") is None
+            line.send(line="print('began'); await asyncio.sleep(60)")
+            await line.until("print")
+            async with asyncio.timeout(5):
+                await console.close()
+                assert await line.until("prompt") is None
