@@ -99,6 +99,17 @@ class Terminal:
         self.until(re.escape(line) + "\n")
         return self.until(">>> $").removesuffix(">>> ")
 
+    def interrupt_line(self) -> None:
+        """Ctrl-C while a line is edited, as often as it takes: Python loses one that comes while
+        its readline works on a key, until the next key.
+        """
+        deadline = time.monotonic() + PATIENCE
+        while "KeyboardInterrupt\n>>> " not in self.screen:
+            assert time.monotonic() < deadline, self.screen
+            self.type("\x03")
+            if select.select([self._mine], [], [], 1.0)[0]:
+                self.screen += os.read(self._mine, 65536).decode().replace("\r", "")
+
     def close(self) -> None:
         self.process.kill()
         self.process.wait()
@@ -188,8 +199,7 @@ def test_a_prompt_awaits_prints_keeps_names_and_shows_errors(run: Laptop) -> Non
         prompt.until("\n0\n7\n>>> $")
         prompt.type("plain.blocking.get_m\t")
         prompt.until(r"get_many\(")
-        prompt.type("\x03")
-        prompt.until("KeyboardInterrupt\n>>> $")
+        prompt.interrupt_line()
         prompt.type("\x04")
         assert prompt.process.wait(PATIENCE) == 0
     assert not run.said("said")
@@ -208,7 +218,7 @@ def test_what_blocks_in_a_prompt_is_interrupted_and_the_application_goes_on(run:
         prompt.type("import time\n")
         prompt.until(">>> $")
         prompt.type("await asyncio.sleep(0); time.sleep(600)\n")
-        until(lambda: '"<console>"' in run.verb("threaddump", "demo-0"), "it blocks")
+        until(lambda: '"<immutant repl>"' in run.verb("threaddump", "demo-0"), "it blocks")
         prompt.type("\x03")
         prompt.until("KeyboardInterrupt\n>>> $")
     assert urllib.request.urlopen(run.url("/"), timeout=5).read() == b"here"
@@ -238,6 +248,21 @@ def test_two_prompts_do_not_see_each_other_and_a_torn_one_harms_nobody(run: Lapt
     torn.sendall(b'{"verb": "queues"}\n{"verb": "que')
     torn.close()
     assert len(listed(run, "queues")) == 2
+
+
+def test_a_prompt_ends_with_its_application(tmp_path: Path) -> None:
+    with laptop(tmp_path, APP, 1, "--repl") as run:
+        run.until_up()
+        with terminal(run) as prompt:
+            prompt.type("await asyncio.sleep(600)\n")
+            run.kill("demo-0", "child")
+            prompt.until("the application has ended")
+            assert prompt.process.wait(PATIENCE) == 0
+        until(lambda: run.gears()[0]["web"], "it is up again")
+        with terminal(run) as prompt:
+            prompt.type("await asyncio.sleep(600)\n")
+            run.verb("stop", "demo-0")
+            prompt.until("the application has ended")
 
 
 def test_a_hanging_loop_is_told_of_and_its_stack_is_shown(tmp_path: Path) -> None:

@@ -157,6 +157,13 @@ async def test_who_leaves_interrupts_what_runs(path: Path) -> None:
         await asyncio.wait(before)
 
 
+async def test_what_was_printed_before_the_end_is_seen(path: Path) -> None:
+    async with connected(path) as line:
+        line.send(line="print('goodbye'); exit()")
+        assert await line.until("end") is True
+        assert line.printed == "goodbye\n"
+
+
 async def test_the_end_of_the_console_ends_the_prompt(tmp_path: Path) -> None:
     async with testing.cluster(app):
         console = Console(app, "shop-0", SystemClock(), names=partial(names_of, app, MODULE))

@@ -21,7 +21,9 @@ from immutant.errors import NotRunningError
 
 __all__ = ["FILENAME", "InterruptedInput", "Run", "run"]
 
-FILENAME: Final = "<console>"
+FILENAME: Final = "<immutant repl>"
+
+"""Nobody else's: by it the frames of what was typed are told from all others."""
 
 _KNOCK: Final = getattr(signal, "SIGRTMIN", signal.SIGUSR2)
 """The signal that looks whether an input of a prompt is what holds up the loop's thread."""

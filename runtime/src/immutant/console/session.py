@@ -7,6 +7,7 @@ screens (`immutant.console.terminal`).
 """
 
 import asyncio
+import contextlib
 import json
 import threading
 from concurrent.futures import Future
@@ -24,6 +25,9 @@ _UNREAD: Final = 1 << 20
 
 _COMPLETION: Final = 2.0
 """Seconds; attributes may be properties, which are the user's code."""
+
+_LAST_WORDS: Final = 1.0
+"""Seconds for what was printed before the end."""
 
 _AHEAD: Final = 64
 """Lines that are read ahead."""
@@ -72,9 +76,17 @@ class Outbox:
             message = await self._messages.get()
             self._writer.write(json.dumps(message).encode() + b"\n")
             await self._writer.drain()
+            self._messages.task_done()
             with self._room:
                 self._unread -= len(message.get("print", ""))
                 self._room.notify_all()
+
+    async def drained(self) -> None:
+        """Return once all is sent, or the terminal does not take it."""
+        self._flush()
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(_LAST_WORDS):
+                await self._messages.join()
 
     def _flush(self) -> None:
         with self._room:
@@ -106,6 +118,8 @@ class Session:
         try:
             with switched():
                 await self._converse()
+            self._outbox.send({"end": True})
+            await self._outbox.drained()
         finally:
             self._outbox.close()
             if self._run is not None:

@@ -51,6 +51,7 @@ class _Terminal:
         self._lines = lines
         self._found: list[str] = []
         self.is_waiting = False
+        self._is_over = False
 
     def begin(self) -> str:
         """Ask for a prompt; its greeting."""
@@ -61,7 +62,9 @@ class _Terminal:
             raise ConsoleError("the application does not answer; it may be stopped") from error
 
     def send(self, message: Json) -> None:
-        self._connection.sendall(json.dumps(message).encode() + b"\n")
+        """Send a message; that nobody hears it any more is seen when the next one is awaited."""
+        with contextlib.suppress(OSError):
+            self._connection.sendall(json.dumps(message).encode() + b"\n")
 
     def hold(self) -> None:
         while (prompt := self._wanted("prompt")) is not None:
@@ -76,6 +79,8 @@ class _Terminal:
                 self.send({"interrupt": True})
             else:
                 self.send({"line": line})
+        if not self._is_over:
+            _print("\nthe application has ended, and this prompt with it\n")
 
     def complete(self, word: str, state: int) -> str | None:
         """As readline asks for it."""
@@ -95,6 +100,7 @@ class _Terminal:
                 message = json.loads(line)
                 if what in message:
                     return message[what]
+                self._is_over = self._is_over or "end" in message
                 _print(str(message.get("print", "")))
         except OSError:
             return None
@@ -114,8 +120,7 @@ def _interrupts_to(terminal: _Terminal) -> Iterator[None]:
     def interrupted(number: int, frame: FrameType | None) -> None:
         if not terminal.is_waiting:
             raise KeyboardInterrupt
-        with contextlib.suppress(OSError):
-            terminal.send({"interrupt": True})
+        terminal.send({"interrupt": True})
 
     usual = signal.signal(signal.SIGINT, interrupted)
     try:
