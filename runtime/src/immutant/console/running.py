@@ -22,7 +22,6 @@ from immutant.errors import NotRunningError
 __all__ = ["FILENAME", "InterruptedInput", "Run", "run"]
 
 FILENAME: Final = "<immutant repl>"
-
 """Nobody else's: by it the frames of what was typed are told from all others."""
 
 _KNOCK: Final = getattr(signal, "SIGRTMIN", signal.SIGUSR2)
