@@ -73,6 +73,29 @@ async def test_many_entries_at_once(backend: Backend, other: Backend) -> None:
     assert await backend.caches.size("c") == 0
 
 
+async def test_some_entries_of_a_large_cache_are_no_more_than_asked_for(
+    backend: Backend, world: Any
+) -> None:
+    values = {f"key {number}": b"%d" % number for number in range(50)}
+    await backend.caches.put_many("c", values, None)
+    some = await backend.caches.some("c", 7)
+    assert len(some) == 7
+    assert some.items() <= values.items()
+    assert await backend.caches.some("c", 100) == values
+    assert await backend.caches.some("none", 5) == {}
+    await backend.caches.put("short", "key", b"1", 2 * world.tick)
+    await world.elapse(3 * world.tick)
+    assert await backend.caches.some("short", 5) == {}
+
+
+async def test_the_owners_of_an_entry_are_told_where_not_all_have_it(
+    backend: Backend, world: Any
+) -> None:
+    await backend.caches.put("c", "key ü&+", b"1", None)
+    owners = await backend.caches.owners("c", "key ü&+")
+    assert len(set(owners)) == len(owners) == (0 if world.keeps_all else 2)
+
+
 async def test_keys_and_values_of_any_form(backend: Backend, world: Any) -> None:
     values = {"": b"", "ü✓\0'\"": bytes(range(256)), "long " * 500: b"x" * 1_000_000}
     await backend.caches.put_many("c", values, None)

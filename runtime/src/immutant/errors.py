@@ -10,6 +10,7 @@ __all__ = [
     "ClusterError",
     "ConfigurationError",
     "ConflictError",
+    "ConsoleError",
     "CoordinatorError",
     "DefinitionError",
     "HandlerExitError",
@@ -88,6 +89,10 @@ class UnreachableError(ClusterError, NotRunningError):
 
 class MissingError(ClusterError):
     """What was asked for is not there."""
+
+
+class ConsoleError(ImmutantError):
+    """A running application could not be asked, or refused; the text says what to do."""
 
 
 class LockHeldError(ImmutantError):

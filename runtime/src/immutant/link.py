@@ -218,6 +218,8 @@ class JobStatus:
         runs: The last runs, oldest first.
         asked: The triggers and backfills that wait, with the outcome "asked".
         holder: The member that holds the job; "" when nobody does.
+        anchor: When the cluster first saw the schedule: `every` counts from it, seconds since the
+            epoch. None from a coordinator of the version before.
     """
 
     name: str
@@ -228,6 +230,7 @@ class JobStatus:
     runs: tuple[TickRun, ...] = ()
     asked: tuple[TickRun, ...] = ()
     holder: str = ""
+    anchor: float | None = None
 
 
 class Link(Protocol):

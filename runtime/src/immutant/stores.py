@@ -72,6 +72,12 @@ class CacheStore(Protocol):
     async def entries(self, cache: str, *, local: bool = False) -> dict[str, bytes]:
         """All entries; with `local` those of which this replica keeps a copy."""
 
+    async def some(self, cache: str, limit: int) -> dict[str, bytes]:
+        """Up to `limit` entries, whichever: for a look into a cache that may be large."""
+
+    async def owners(self, cache: str, key: str) -> list[str]:
+        """Who keeps a copy of the key's entry, the owner first; [] where every replica does."""
+
     async def size(self, cache: str) -> int:
         """How many entries there are."""
 

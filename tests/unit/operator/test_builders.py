@@ -103,6 +103,17 @@ def test_app_and_sidecar_read_what_the_operator_tells_them() -> None:
     assert sidecar.zone == "near"
 
 
+def test_the_app_can_be_looked_into_and_has_a_prompt_only_where_the_spec_says_so() -> None:
+    found = containers(built(SOURCE))["app"]
+    own = Environment.read(environment(found))
+    assert str(own.console) == names.CONSOLE
+    assert str(own.console and own.console.parent) in [
+        mount["mountPath"] for mount in found["volumeMounts"]
+    ]
+    assert not own.repl
+    assert Environment.read(environment(containers(built(SOURCE, repl=True))["app"])).repl
+
+
 def test_the_users_variables_reach_the_app_alone() -> None:
     found = containers(built(env=[{"name": "COLOUR", "value": "blue"}]))
     assert environment(found["app"])["COLOUR"] == "blue"

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from immutant.errors import ConfigurationError
-from immutant.serve.loading import load_app
+from immutant.serve.loading import load_app, module_of
 
 
 @pytest.fixture(autouse=True)
@@ -26,6 +26,12 @@ def test_an_app_is_found_in_a_file(tmp_path: Path) -> None:
     path = written(tmp_path, 'from immutant import App\napp = App("x")\nother = App("y")\n')
     assert load_app(path).name == "x"
     assert load_app(f"{path}:other").name == "y"
+
+
+def test_the_module_of_an_app_is_the_one_that_was_imported(tmp_path: Path) -> None:
+    path = written(tmp_path, 'from immutant import App\napp = App("x")\n')
+    app = load_app(path)
+    assert module_of(path).app is app
 
 
 @pytest.mark.parametrize(

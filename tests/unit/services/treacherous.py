@@ -63,6 +63,12 @@ class TreacherousStore:
     async def entries(self, cache: str, *, local: bool = False) -> dict[str, bytes]:
         return dict(self.data)
 
+    async def some(self, cache: str, limit: int) -> dict[str, bytes]:
+        return dict(list(self.data.items())[:limit])
+
+    async def owners(self, cache: str, key: str) -> list[str]:
+        return []
+
     async def size(self, cache: str) -> int:
         return len(self.data)
 

@@ -85,6 +85,8 @@ def _environment(app: App, domain: str) -> Environment:
         shutdown_delay=min(app.spec.web.shutdown_delay, app.spec.app_grace - 1),
         namespace=app.namespace,
         timings=timings(app),
+        console=Path(names.CONSOLE),
+        repl=app.spec.repl,
     )
 
 

@@ -101,6 +101,8 @@ class AppSpec(Model):
     """ConfigMaps and Secrets whose keys are environment variables, as in a pod."""
     resources: Resources = Resources()
     """What the app's container asks for and may use."""
+    repl: bool = False
+    """Whether who may run commands in the pods gets a Python prompt inside the running app."""
     node_selector: dict[str, str] = Field(default_factory=dict)
     """Labels that a node must have."""
     affinity: FreeForm | None = None

@@ -25,6 +25,16 @@ SECTIONS: Final[Sections] = {
         "scale": Entry("immutant.cli.moving:scale", "Add replicas, or drain and remove some."),
         "stop": Entry("immutant.cli.moving:stop", "Stop one replica; its pod stays."),
         "start": Entry("immutant.cli.moving:start", "Start a replica that was stopped."),
+        "queues": Entry("immutant.cli.asking:queues", "List an application's queues."),
+        "dead": Entry(
+            "immutant.cli.asking:dead", "List dead letters; send them again, or forget them."
+        ),
+        "jobs": Entry("immutant.cli.asking:jobs", "List jobs, and command them."),
+        "cache": Entry("immutant.cli.asking:cache", "Look into caches, and change entries."),
+        "threaddump": Entry(
+            "immutant.cli.asking:threaddump", "Print where every thread and task is."
+        ),
+        "repl": Entry("immutant.cli.asking:repl", "Hold a Python prompt in a running application."),
         "url": Entry("immutant.cli.looking:url", "Print where an application is served."),
         "open": Entry("immutant.cli.looking:open_", "Open an application in the browser."),
     },

@@ -32,6 +32,9 @@ def run(
     grace: Annotated[
         float, typer.Option(min=0, help="Seconds for a replica to finish when it is stopped.")
     ] = 10.0,
+    repl: Annotated[
+        bool, typer.Option("--repl", help="Let `immutant repl` run what is typed there.")
+    ] = False,
 ) -> None:
     """Run an application here, with several replicas.
 
@@ -51,6 +54,7 @@ def run(
         seconds=seconds,
         reload=reload,
         grace=grace,
+        repl=repl,
     )
     raise typer.Exit(launch(options))
 

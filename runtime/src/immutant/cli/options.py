@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "DEFAULT_STATE",
+    "AppOption",
     "ContextOption",
     "KubeconfigOption",
     "NamespaceOption",
@@ -28,6 +29,12 @@ __all__ = [
 StateOption = Annotated[
     Path,
     typer.Option("--state", metavar="DIR", help="State folder of the `immutant run` to talk to."),
+]
+AppOption = Annotated[
+    str,
+    typer.Option(
+        "--app", "-a", metavar="NAME", help="The application in the cluster  [default: the only]"
+    ),
 ]
 NamespaceOption = Annotated[
     str,

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from rich.console import Console
     from rich.table import Table
 
-__all__ = ["Row", "console", "listing", "out", "table"]
+__all__ = ["Row", "console", "listing", "out", "plain", "table"]
 
 Row = Sequence[str]
 """The cells of a line; rich's markup, such as [green]yes[/], is understood."""
@@ -39,6 +39,11 @@ def out(text: str) -> None:
     console().print(text)
 
 
+def plain(text: str) -> str:
+    """Text as it is, where markup would be understood."""
+    return text.replace("[", "\\[")
+
+
 def table(columns: Row, rows: Sequence[Row]) -> "Table":
     """A table without frames."""
     from rich.table import Table
@@ -51,20 +56,25 @@ def table(columns: Row, rows: Sequence[Row]) -> "Table":
     return made
 
 
-def listing(output: Output, records: Sequence[Any], columns: Row, rows: Sequence[Row]) -> None:
+def listing(
+    output: Output,
+    records: Any,  # noqa: ANN401 - JSON
+    columns: Row,
+    rows: Sequence[Row],
+) -> None:
     """Print a list as it was asked for.
 
     Args:
         output: The format.
-        records: The list for programs, as JSON.
+        records: The list, or what has it, for programs: JSON.
         columns: The table's header.
         rows: The table.
     """
     if output is Output.json:
-        sys.stdout.write(json.dumps(list(records), indent=2) + "\n")
+        sys.stdout.write(json.dumps(records, indent=2, ensure_ascii=False) + "\n")
     elif output is Output.yaml:
         import yaml
 
-        sys.stdout.write(yaml.safe_dump(list(records), sort_keys=False, allow_unicode=True))
+        sys.stdout.write(yaml.safe_dump(records, sort_keys=False, allow_unicode=True))
     else:
         console().print(table(columns, rows))

@@ -3,10 +3,11 @@
 Belongs here: columns and cells. Pure. Not here: finding anything out, and printing.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Any, Final
 
+from immutant.cli.printing import plain
 from immutant.remote.apps import AppView, Condition
 from immutant.remote.pods import Gear
 from immutant.run.gears import Gear as Replica
@@ -67,7 +68,7 @@ def app_row(app: AppView, *, everywhere: bool) -> list[str]:
         source,
         app.url or "-",
         age(app.created),
-        _plain(short) or "-",
+        plain(short) or "-",
     ]
 
 
@@ -119,7 +120,7 @@ def condition_row(condition: Condition, *, good: str) -> list[str]:
         condition.type,
         colour.format(condition.status),
         condition.reason,
-        _plain(condition.message),
+        plain(condition.message),
     ]
 
 
@@ -138,8 +139,3 @@ def age(stamp: str, now: datetime | None = None) -> str:
 
 def _yes(flag: bool) -> str:
     return _GOOD.format("yes") if flag else _BAD.format("no")
-
-
-def _plain(text: str | Sequence[str]) -> str:
-    """Text in which a bracket is a bracket, and no markup."""
-    return str(text).replace("[", "\\[")

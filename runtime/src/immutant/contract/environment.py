@@ -104,6 +104,9 @@ class Environment:
             parent to outlive (IMMUTANT_LIFELINE).
         timings: The election's timings (IMMUTANT_LEASE_DURATION, IMMUTANT_RENEW_DEADLINE and
             IMMUTANT_RENEW_PERIOD, in seconds; by default those of `Timings`).
+        console: The socket at which the application answers who looks into it; None: it does not
+            (IMMUTANT_CONSOLE).
+        repl: Whether there it also runs what is typed (IMMUTANT_REPL, 1 or nothing).
     """
 
     app: str
@@ -117,6 +120,8 @@ class Environment:
     namespace: str = ""
     lifeline: int | None = None
     timings: Timings = dataclasses.field(default_factory=Timings)
+    console: Path | None = None
+    repl: bool = False
 
     @classmethod
     def read(cls, environ: Mapping[str, str] = os.environ) -> "Environment":
@@ -137,6 +142,8 @@ class Environment:
             namespace=environ.get("IMMUTANT_NAMESPACE", ""),
             lifeline=_whole(environ, "IMMUTANT_LIFELINE"),
             timings=_timings(environ),
+            console=Path(console) if (console := environ.get("IMMUTANT_CONSOLE")) else None,
+            repl=environ.get("IMMUTANT_REPL", "") == "1",
         )
 
     def variables(self) -> dict[str, str]:
@@ -156,6 +163,8 @@ class Environment:
             "IMMUTANT_LEASE_DURATION": str(self.timings.lease_duration),
             "IMMUTANT_RENEW_DEADLINE": str(self.timings.renew_deadline),
             "IMMUTANT_RENEW_PERIOD": str(self.timings.renew_period),
+            "IMMUTANT_CONSOLE": str(self.console or ""),
+            "IMMUTANT_REPL": "1" if self.repl else "",
         }
 
 

@@ -11,6 +11,7 @@ __all__ = [
     "APP_LOCK",
     "APP_PORT",
     "CHECK_HEADER",
+    "CONSOLE",
     "CONTAINERS",
     "COORDINATOR_PORT",
     "GROUP",
@@ -109,6 +110,8 @@ APP_LOCK: Final = f"{SHARED_FOLDER}/app.lock"
 
 STOPPED_ANNOTATION: Final = f"{ANNOTATION_PREFIX}stopped"
 """On a pod that somebody has stopped, for those who look from outside: when, in RFC 3339."""
+CONSOLE: Final = f"{SHARED_FOLDER}/console.sock"
+"""Where the application answers who looks into it; of its own user alone."""
 
 SOURCE_FOLDER: Final = "/app"
 """Where the application's source lies; the container `app` works in it."""

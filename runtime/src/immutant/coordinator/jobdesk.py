@@ -128,6 +128,7 @@ def _status(name: str, lease: Lease, state: JobState) -> JobStatus:
         runs=tuple(_run(name, one) for one in state.runs),
         asked=tuple(_asked(name, one) for one in state.asked),
         holder="" if lease.released else lease.member,
+        anchor=state.anchor,
     )
 
 

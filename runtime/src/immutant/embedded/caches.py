@@ -100,6 +100,22 @@ class EmbeddedCaches:
             )
         )
 
+    async def some(self, cache: str, limit: int) -> dict[str, bytes]:
+        return await self._engine.read(
+            lambda transaction: dict(
+                transaction.run(
+                    f"SELECT key, value FROM entries WHERE cache = ? AND {_LIVE}"
+                    " ORDER BY key LIMIT ?",
+                    cache,
+                    transaction.now,
+                    limit,
+                )
+            )
+        )
+
+    async def owners(self, cache: str, key: str) -> list[str]:
+        return []
+
     async def size(self, cache: str) -> int:
         def work(transaction: Transaction) -> int:
             rows = transaction.run(

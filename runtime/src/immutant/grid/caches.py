@@ -8,7 +8,7 @@ from collections.abc import Awaitable, Mapping, Sequence
 from functools import partial
 from typing import Any, Final, cast
 
-from hazelcast import aggregator
+from hazelcast import aggregator, predicate
 from hazelcast.asyncio import HazelcastClient, Map
 from hazelcast.errors import HazelcastSerializationError
 
@@ -120,6 +120,17 @@ class GridCaches:
             kept = await self._topology.kept()
             found = [(key, value) for key, value in found if await self._partition(key) in kept]
         return {key: unpacked(value, _name(cache, key)) for key, value in found}
+
+    async def some(self, cache: str, limit: int) -> dict[str, bytes]:
+        entries = await self._map(cache)
+        found = await self._calls.read(
+            f"cache {cache!r}",
+            lambda: entries.entry_set(predicate.paging(predicate.true(), limit)),
+        )
+        return {key: unpacked(value, _name(cache, key)) for key, value in found}
+
+    async def owners(self, cache: str, key: str) -> list[str]:
+        return await self._topology.owners(f"cache.{cache}", key)
 
     async def size(self, cache: str) -> int:
         entries = await self._map(cache)

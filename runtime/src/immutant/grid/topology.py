@@ -1,19 +1,22 @@
 """Which entries the member beside this replica keeps.
 
-Belongs here: asking that member who owns and backs up the partitions. Not here: entries.
+Belongs here: asking that member who owns and backs up partitions and keys. Not here: entries.
 """
 
 import asyncio
 import json
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Any, Final, TypeVar
+from urllib.parse import urlencode
 
 from immutant.clock import Clock
 from immutant.contract.environment import Address
 from immutant.errors import StoreError
 
 __all__ = ["Topology"]
+
+T = TypeVar("T")
 
 _FRESH: Final = 1.0
 """Seconds for which an answer is good enough; partitions move when members come and go."""
@@ -45,13 +48,22 @@ class Topology:
         """
         now = self._clock.now()
         if now - self._table.asked_at >= _FRESH:
-            self._table = _Table(await self._ask(), now)
+            self._table = _Table(await self._ask("/v1/partitions", parse), now)
         return self._table.kept
 
-    async def _ask(self) -> frozenset[int]:
+    async def owners(self, structure: str, key: str) -> list[str]:
+        """The addresses of the members that keep the key's entry, the owner first.
+
+        Raises:
+            StoreError: The member beside this replica does not answer.
+        """
+        query = urlencode({"map": structure, "key": key})
+        return await self._ask(f"/v1/owners?{query}", _members)
+
+    async def _ask(self, path: str, parsed: Callable[[bytes], T]) -> T:
         try:
             async with asyncio.timeout(_PATIENCE):
-                return parse(await self._get("/v1/partitions"))
+                return parsed(await self._get(path))
         except (OSError, TimeoutError, LookupError, TypeError, ValueError) as error:
             raise StoreError(
                 f"the member at {self._address} does not tell what it keeps ({error!r}); "
@@ -79,3 +91,8 @@ def parse(body: bytes) -> frozenset[int]:
     me = members.index(answer["self"])
     replicas: Sequence[Sequence[int]] = answer["replicas"]
     return frozenset(partition for partition, keepers in enumerate(replicas) if me in keepers)
+
+
+def _members(body: bytes) -> list[str]:
+    """The members of an answer about one key."""
+    return [str(member) for member in json.loads(body)["members"]]

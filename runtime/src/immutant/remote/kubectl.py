@@ -151,6 +151,8 @@ _NOWHERE: Final = {
 """What kubectl says where there is no cluster to talk to, and what we say."""
 
 _REFUSED: Final = {
+    "No module named immutant.console": "the pod runs a version of immutant that cannot be asked "
+    "yet: it can after the app's next rollout, or with an image built on a newer one",
     f'resource type "{names.PLURAL}': "the operator is not installed in this cluster: helm install "
     "immutant charts/immutant --namespace immutant-system --create-namespace",
     "Unauthorized": "the cluster does not know you any more: sign in again, as its provider says",

@@ -21,6 +21,8 @@ from immutant.run.router.pool import WebBackend
 
 __all__ = ["Assembly"]
 
+_CONSOLE = "cons.sock"
+
 
 class Assembly:
     """Makes replicas.
@@ -74,6 +76,7 @@ class Assembly:
             app=keeper("application", self._programs.app),
             backend=WebBackend(name, Path(environment.listen.path)),
             address=environment.coordinator,
+            console=self._places.of(name, _CONSOLE),
             grace=self._options.grace,
         )
 
@@ -87,4 +90,6 @@ class Assembly:
             app_lock=self._places.of(name, "app.lock"),
             grace=self._options.grace,
             lifeline=self._lifeline,
+            console=self._places.of(name, _CONSOLE),
+            repl=self._options.repl,
         )

@@ -10,6 +10,7 @@ from typing import Any
 
 from immutant.errors import ImmutantError, NotRunningError
 from immutant.run.places import NOTE
+from immutant.values import Value
 
 __all__ = ["ControlError", "ask", "runs"]
 
@@ -18,7 +19,7 @@ class ControlError(ImmutantError):
     """The launcher refused the command."""
 
 
-def ask(state: Path, verb: str, **arguments: str | int) -> Any:  # noqa: ANN401 - as the verb says
+def ask(state: Path, verb: str, **arguments: Value) -> Any:  # noqa: ANN401 - as the verb says
     """The launcher's answer.
 
     Raises:

@@ -1,7 +1,8 @@
 """The control commands, in the launcher.
 
 Belongs here: the socket, JSON lines in and out, and which verb does what. One request is one line,
-{"verb": …, arguments}; its answer is one line, {"ok": …} or {"error": sentence}.
+{"verb": …, arguments}; its answer is one line, {"ok": …} or {"error": sentence}. The verb `ask`
+hands a request on to a replica's console; `console` tells where that console's socket is.
 """
 
 import asyncio
@@ -11,16 +12,17 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
+from immutant.console.requests import LONGEST, Json
 from immutant.errors import ImmutantError
+from immutant.run.asking import pass_on
 from immutant.run.fleet import Fleet
+from immutant.values import Value
 
 __all__ = ["Control"]
 
-_LONGEST = 64 * 1024
-
 
 class Control:
-    """Answers `immutant gears`, `stop`, `start`, `scale`, `url` and `shutdown`."""
+    """Answers `immutant gears`, `stop`, `start`, `scale`, `url`, `shutdown`, what looks inside."""
 
     def __init__(self, fleet: Fleet, shut_down: Callable[[], None]) -> None:
         """Prepare to answer.
@@ -43,7 +45,7 @@ class Control:
             url: Where the run is served.
         """
         self._url = url
-        self._server = await asyncio.start_unix_server(self._accept, socket, limit=_LONGEST)
+        self._server = await asyncio.start_unix_server(self._accept, socket, limit=LONGEST)
 
     async def close(self) -> None:
         """Answer nothing any more."""
@@ -79,9 +81,14 @@ class Control:
             return {"error": f"this is no request that the launcher knows: {error!r}"}
 
     async def _act(
-        self, verb: str, name: str = "", replicas: int = 0
-    ) -> list[dict[str, Any]] | str:
+        self, verb: str, name: str = "", replicas: int = 0, request: Json | None = None
+    ) -> Value:
         match verb:
+            case "ask" if request is not None:
+                replica = self._fleet.running(name)
+                return await pass_on(replica.console, replica.name, request)
+            case "console":
+                return str(self._fleet.running(name).console)
             case "gears":
                 return [asdict(gear) for gear in await self._fleet.gears()]
             case "stop":

@@ -85,6 +85,21 @@ class Fleet:
         for replica in self._replicas:
             replica.kill()
 
+    def running(self, name: str = "") -> Replica:
+        """The replica of that name, or without one whichever can be asked something.
+
+        Raises:
+            UnknownReplicaError: It does not run, or none does.
+        """
+        asked = [self._find(name)] if name else self._replicas
+        able = [replica for replica in asked if replica.app.pid is not None]
+        if not able:
+            raise UnknownReplicaError(
+                f"{name or 'no replica'} does not run now, and only what runs can be asked; "
+                f"start {'it' if name else 'one'}: immutant start {name or self._name + '-0'}"
+            )
+        return next((one for one in able if one.state == "running"), able[0])
+
     async def gears(self) -> list[Gear]:
         """The replicas as they stand."""
         return list(await asyncio.gather(*map(_gear, self._replicas)))

@@ -25,6 +25,7 @@ class Options:
         state: The folder of the shared state.
         seconds: Stop by itself after so long; None: never.
         grace: How long a replica may take to finish when it is stopped.
+        repl: Whether replicas run what is typed at `immutant repl`.
     """
 
     target: Target
@@ -36,6 +37,7 @@ class Options:
     seconds: float | None = None
     reload: bool = True
     grace: float = 10.0
+    repl: bool = False
 
     def __post_init__(self) -> None:
         if not self.name:

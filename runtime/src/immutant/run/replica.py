@@ -4,6 +4,7 @@ Belongs here: the order in which the parts of a replica start and stop. Not here
 there are.
 """
 
+from pathlib import Path
 from typing import Literal
 
 from immutant.contract.environment import Address
@@ -28,6 +29,7 @@ class Replica:
         app: Its application, kept running.
         backend: Its web server, as the router sees it.
         address: Where its coordinator listens.
+        console: The socket at which its application answers who looks into it.
     """
 
     def __init__(
@@ -38,6 +40,7 @@ class Replica:
         app: Keeper,
         backend: WebBackend,
         address: Address,
+        console: Path,
         grace: float,
     ) -> None:
         self.name = name
@@ -45,6 +48,7 @@ class Replica:
         self.app = app
         self.backend = backend
         self.address = address
+        self.console = console
         self._grace = grace
 
     @property

@@ -9,13 +9,17 @@ import os
 import sys
 import threading
 import traceback
+from collections.abc import Callable
+from functools import partial
 from io import TextIOWrapper
-from typing import Final, NoReturn
+from typing import Any, Final, NoReturn
 
 from immutant import filelock
 from immutant.app import App
 from immutant.calls import TenuredThreads
 from immutant.clock import Clock, SystemClock
+from immutant.console.prompt import names_of
+from immutant.console.server import Console
 from immutant.contract.environment import Environment, Grid
 from immutant.contract.timings import Timings
 from immutant.errors import ImmutantError
@@ -25,7 +29,7 @@ from immutant.serve.connections import Connections
 from immutant.serve.guard import GuardedLink, HardDeadline
 from immutant.serve.http_link import HttpLink
 from immutant.serve.kernel_timer import KernelTimer
-from immutant.serve.loading import load_app
+from immutant.serve.loading import load_app, module_of
 from immutant.stores import Backend
 from immutant.telemetry import Identity, Telemetry, start
 from immutant.webserver import WebServer
@@ -58,9 +62,10 @@ def _run(entrypoint: str, report: int) -> int:
     app = load_app(entrypoint)
     identity = Identity(environment.app, environment.replica, environment.namespace)
     telemetry = start(identity)  # after the user's code, which may have set it up
+    names = partial(names_of, app, module_of(entrypoint)) if environment.repl else None
     with asyncio.Runner() as runner:
         try:
-            runner.run(_serve(app, environment, report, telemetry))
+            runner.run(_serve(app, environment, report, telemetry, names))
         except BaseException as error:
             _die_of(error)
     return os.EX_OK
@@ -82,11 +87,20 @@ def _die_of(error: BaseException) -> NoReturn:
     os._exit(status)
 
 
-async def _serve(app: App, environment: Environment, report: int, telemetry: Telemetry) -> None:
+async def _serve(
+    app: App,
+    environment: Environment,
+    report: int,
+    telemetry: Telemetry,
+    names: Callable[[], dict[str, Any]] | None,
+) -> None:
     end = ending(None)
     asyncio.get_running_loop().set_default_executor(TenuredThreads())
     clock = SystemClock()
     lock = filelock.hold(environment.app_lock)
+    console = Console(app, environment.replica, clock, names=names)
+    if environment.console is not None:
+        console.open(environment.console)  # first: it tells what hangs in all that follows
     hard = hard_deadline(app, environment.timings, clock)
     backend = await _open_backend(environment)
     link = GuardedLink(HttpLink(environment.coordinator), report, clock, hard)
@@ -103,6 +117,7 @@ async def _serve(app: App, environment: Environment, report: int, telemetry: Tel
         await asyncio.gather(runtime.drain(environment.grace, leaving), leaving)
         server.allow(over - clock.now())
     await runtime.stop()
+    await console.close()
     await link.close()
     await backend.close()
     lock.release()

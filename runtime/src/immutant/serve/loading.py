@@ -15,7 +15,7 @@ from immutant.app import App
 from immutant.errors import ConfigurationError, ImmutantError
 from immutant.targets import Target
 
-__all__ = ["load_app"]
+__all__ = ["load_app", "module_of"]
 
 
 def load_app(entrypoint: str) -> App:
@@ -45,6 +45,12 @@ def load_app(entrypoint: str) -> App:
         f"{target.source} defines no application; write in it: from immutant import App; "
         f'{target.attribute} = App("demo")'
     )
+
+
+def module_of(entrypoint: str) -> ModuleType:
+    """The module that `load_app` has imported for this entrypoint."""
+    target = Target.parse(entrypoint)
+    return sys.modules[Path(target.source).stem if target.is_file else target.source]
 
 
 def _import(target: Target) -> ModuleType:

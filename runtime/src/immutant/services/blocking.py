@@ -146,6 +146,14 @@ class BlockingCache(_Blocking):
         """See `Cache.local_entries`."""
         return self._wait(self._cache.local_entries)
 
+    def some(self, limit: int) -> dict[str, Value]:
+        """See `Cache.some`."""
+        return self._wait(self._cache.some, limit)
+
+    def owners(self, key: str) -> list[str]:
+        """See `Cache.owners`."""
+        return self._wait(self._cache.owners, key)
+
     def size(self) -> int:
         """See `Cache.size`."""
         return self._wait(self._cache.size)

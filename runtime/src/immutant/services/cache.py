@@ -8,7 +8,7 @@ from collections.abc import Callable, Mapping, Sequence
 from functools import cached_property
 from typing import TypeVar
 
-from immutant.definitions import CacheDefinition
+from immutant.definitions import CacheDefinition, check_count
 from immutant.durations import Duration, positive
 from immutant.errors import ValueRefusedError
 from immutant.running import Binding
@@ -137,6 +137,18 @@ class Cache:
     async def local_entries(self) -> dict[str, Value]:
         """The entries of which this replica keeps a copy, as owner or backup."""
         return await self._entries().entries(local=True)
+
+    async def some(self, limit: int) -> dict[str, Value]:
+        """Up to `limit` entries, whichever: a look into a cache that may be large."""
+        return await self._entries().some(check_count(limit, "limit"))
+
+    async def owners(self, key: str) -> list[str]:
+        """Who keeps a copy of the key's entry, the owner first; [] where every replica does.
+
+        In a cluster these are the addresses of members, which are those of their pods.
+        """
+        store = self._binding.current(self._what).backend.caches
+        return await store.owners(self.name, self._key(key))
 
     async def size(self) -> int:
         """How many entries there are."""

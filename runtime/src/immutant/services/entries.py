@@ -65,6 +65,9 @@ class Entries(Protocol):
     async def entries(self, *, local: bool) -> dict[str, Value]:
         """All entries, or those of which this replica keeps a copy."""
 
+    async def some(self, limit: int) -> dict[str, Value]:
+        """Up to `limit` entries."""
+
     async def size(self) -> int:
         """How many entries there are."""
 
@@ -128,6 +131,10 @@ class PlainEntries:
 
     async def entries(self, *, local: bool) -> dict[str, Value]:
         found = await self._store.entries(self._cache, local=local)
+        return {key: self._decode(key, data) for key, data in found.items()}
+
+    async def some(self, limit: int) -> dict[str, Value]:
+        found = await self._store.some(self._cache, limit)
         return {key: self._decode(key, data) for key, data in found.items()}
 
     async def size(self) -> int:

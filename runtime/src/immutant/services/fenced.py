@@ -60,6 +60,10 @@ class FencedEntries:
     async def entries(self, *, local: bool) -> dict[str, Value]:
         return self._values(await self._store.entries(self._cache, local=local))
 
+    async def some(self, limit: int) -> dict[str, Value]:
+        """Fewer where tombstones are among them."""
+        return self._values(await self._store.some(self._cache, limit))
+
     async def size(self) -> int:
         return len(await self.entries(local=False))
 

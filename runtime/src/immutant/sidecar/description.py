@@ -86,6 +86,7 @@ class Job(BaseModel):
     runs: list[Attempt] = Field(description="The last ones, oldest first.")
     asked: list[Attempt] = Field(description="Triggers and backfills that wait.")
     holder: str = Field(description="The member that holds it; empty when nobody does.")
+    anchor: float | None = Field(description="When the cluster first saw its schedule.")
 
 
 class Jobs(RootModel[list[Job]]):

@@ -1,0 +1,133 @@
+"""Whom a question goes to: the `immutant run` of this folder, or an application in a cluster.
+
+Belongs here: choosing between the two, and how each is reached. Not here: what is asked.
+"""
+
+import json
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Final, Protocol
+
+from immutant.cli.options import Where
+from immutant.errors import ClusterError
+
+if TYPE_CHECKING:
+    from immutant.console.requests import Json
+    from immutant.remote.kubectl import Kubectl
+    from immutant.values import Value
+
+__all__ = ["Cluster", "Console", "Laptop", "reached"]
+
+_PROGRAM: Final = ("python", "-P", "-m", "immutant.console")
+"""-P: no file beside the application may pass for a module of the standard library."""
+
+
+class Console(Protocol):
+    """An application that runs somewhere."""
+
+    def ask(self, request: "Json", replica: str = "") -> "Value":
+        """What it answers.
+
+        Args:
+            request: See `immutant.console`.
+            replica: Which replica or pod is asked; "": any that can answer.
+
+        Raises:
+            ImmutantError: It refuses, or is not reached; the text says what to do.
+        """
+
+    def prompt(self, replica: str) -> None:
+        """Hold a Python prompt in that replica, in this terminal."""
+
+    def names(self) -> Mapping[str, str]:
+        """The replicas' names by the addresses of their members; {} where they have none."""
+
+
+def reached(where: Where) -> Console:
+    """Whom a command that was typed asks."""
+    return Laptop(where.state) if where.is_here else Cluster(where.kubectl, where.app)
+
+
+class Laptop:
+    """The application of an `immutant run`, through its launcher."""
+
+    def __init__(self, state: Path) -> None:
+        """Name a state folder."""
+        self._state = state
+
+    def ask(self, request: "Json", replica: str = "") -> "Value":
+        from immutant.run.client import ask
+
+        return ask(self._state, "ask", name=replica, request=request)
+
+    def prompt(self, replica: str) -> None:
+        from immutant.console.terminal import converse
+        from immutant.run.client import ask
+
+        converse(Path(ask(self._state, "console", name=replica)))
+
+    def names(self) -> Mapping[str, str]:
+        return {}
+
+
+class Cluster:
+    """An application in a cluster, by the right to run something in its pods."""
+
+    def __init__(self, kubectl: "Kubectl", app: str = "") -> None:
+        """Name an application.
+
+        Args:
+            kubectl: The cluster, and the namespace.
+            app: Its name; "": the only one in the namespace.
+        """
+        self._kubectl = kubectl
+        self._app = app
+
+    def ask(self, request: "Json", replica: str = "") -> "Value":
+        from immutant.console.client import read_answer
+
+        pod, line = replica or self._pod(), json.dumps(request).encode() + b"\n"
+        return read_answer(self._kubectl.ask(pod, "app", _PROGRAM, stdin=line))
+
+    def prompt(self, replica: str) -> None:
+        if not self.ask({"verb": "about"}, replica)["repl"]:
+            self.ask({"verb": "repl"}, replica)  # its refusal says how to switch it on
+        attached = "-it" if sys.stdin.isatty() else "-i"
+        self._kubectl.become("exec", attached, replica, "-c", "app", "--", *_PROGRAM, "--repl")
+
+    def names(self) -> Mapping[str, str]:
+        return {
+            pod["status"]["podIP"]: pod["metadata"]["name"]
+            for pod in self._pods()
+            if pod["status"].get("podIP")
+        }
+
+    def _pod(self) -> str:
+        """A pod whose application is ready, else one that at least runs."""
+        running = [pod for pod in self._pods() if pod["status"].get("phase") == "Running"]
+        if not running:
+            raise ClusterError(
+                f"no pod of {self._chosen()} runs; `kubectl get pods` and the app's conditions "
+                f"(kubectl describe immutantapp {self._chosen()}) say why"
+            )
+        found: str = max(running, key=_is_ready)["metadata"]["name"]
+        return found
+
+    def _pods(self) -> "list[Json]":
+        from immutant.remote.pods import app_pods
+
+        return app_pods(self._kubectl, self._chosen())
+
+    def _chosen(self) -> str:
+        if not self._app:
+            from immutant.remote.apps import only
+
+            self._app = only(self._kubectl).name
+        return self._app
+
+
+def _is_ready(pod: "Json") -> bool:
+    """Whether the application in it is, and stays for now."""
+    ready = [one for one in pod["status"].get("containerStatuses", ()) if one["name"] == "app"]
+    return bool(ready and ready[0]["ready"]) and "deletionTimestamp" not in pod["metadata"]

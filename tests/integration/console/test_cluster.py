@@ -1,0 +1,150 @@
+"""The commands on an application in a cluster, as far as that can be had without one.
+
+kubectl is a stand-in; what answers is a real console, in this process.
+"""
+
+import asyncio
+import json
+import os
+import subprocess
+import sys
+import types
+from collections.abc import AsyncIterator
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from immutant import App, testing
+from immutant.clock import SystemClock
+from immutant.console.prompt import names_of
+from immutant.console.server import Console
+
+app = App("shop")
+orders = app.queue("orders")
+plain = app.cache("plain")
+STAND_IN = Path(__file__).parent / "kubectl.py"
+
+
+def pod(name: str, *, ready: bool = True, phase: str = "Running") -> dict[str, Any]:
+    statuses = [{"name": "runtime", "ready": True}, {"name": "app", "ready": ready}]
+    return {
+        "metadata": {"name": name},
+        "status": {"phase": phase, "podIP": "10.0.0.7", "containerStatuses": statuses},
+    }
+
+
+class World:
+    """A folder that stands for a cluster, and a terminal."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        program = folder / "bin" / "kubectl"
+        program.parent.mkdir()
+        program.write_text(f'#!/bin/sh\nexec {sys.executable} {STAND_IN} "$@"\n')
+        program.chmod(0o755)
+        self.tell(apps=["shop"], pods=[pod("shop-0")])
+
+    def tell(self, *, apps: list[str] | None = None, pods: list[Any] | None = None) -> None:
+        if apps is not None:
+            known = {"namespace": "apps", "uid": "1"}
+            found = [{"metadata": {"name": name, **known}} for name in apps]
+            (self.folder / "apps.json").write_text(json.dumps(found))
+        if pods is not None:
+            (self.folder / "pods.json").write_text(json.dumps(pods))
+
+    @property
+    def calls(self) -> list[list[str]]:
+        return [json.loads(line) for line in (self.folder / "calls").read_text().splitlines()]
+
+    async def __call__(self, *arguments: str, stdin: str = "") -> tuple[int, str, str]:
+        return await asyncio.to_thread(self._run, *arguments, stdin=stdin)
+
+    def _run(self, *arguments: str, stdin: str) -> tuple[int, str, str]:
+        path = f"{self.folder / 'bin'}:{os.environ['PATH']}"
+        done = subprocess.run(
+            [sys.executable, "-m", "immutant", *arguments],
+            cwd=self.folder,
+            env=os.environ | {"PATH": path, "KUBECTL_WORLD": str(self.folder)},
+            input=stdin,
+            capture_output=True,
+            text=True,
+            timeout=60,
+            check=False,
+        )
+        return done.returncode, done.stdout, done.stderr
+
+
+@pytest.fixture
+async def world(tmp_path: Path) -> AsyncIterator[World]:
+    world, module = World(tmp_path), types.ModuleType("shop")
+    module.__dict__["plain"] = plain
+    async with testing.cluster(app):
+        consoles = []
+        for name, names in (("shop-0", None), ("shop-1", partial(names_of, app, module))):
+            console = Console(app, name, SystemClock(), names=names)
+            console.open(tmp_path / f"{name}.sock")
+            consoles.append(console)
+        yield world
+        for console in consoles:
+            await console.close()
+
+
+async def test_the_only_app_is_asked_by_a_pod_that_is_ready(world: World) -> None:
+    world.tell(pods=[pod("shop-7", phase="Pending"), pod("shop-6", ready=False), pod("shop-1")])
+    await orders.send(1)
+    status, said, _ = await world("queues", "-n", "apps", "-o", "yaml")
+    assert status == 0
+    assert "- name: orders\n  ready: 1\n" in said
+    apps, pods, asked = world.calls
+    assert apps == ["--namespace=apps", "get", "immutantapps.immutant.org", "-o", "json"]
+    assert "immutant.org/app=shop,app.kubernetes.io/component=app" in pods
+    assert asked[1:6] == ["exec", "-i", "shop-1", "-c", "app"]
+
+
+async def test_which_app_is_asked_where_there_are_several(world: World) -> None:
+    world.tell(apps=["shop", "till"])
+    status, _, said = await world("queues")
+    assert (status, said) == (
+        1,
+        "immutant: there are 2 applications in this namespace: name one of shop, till\n",
+    )
+    assert (await world("queues", "--app", "shop"))[0] == 0
+
+
+async def test_no_pod_and_an_old_pod_are_told_of(world: World) -> None:
+    world.tell(pods=[pod("shop-0", phase="Pending")])
+    assert "no pod of shop runs" in (await world("queues"))[2]
+    (world.folder / "old-0.sock").touch()
+    status, _, said = await world("threaddump", "old-0")
+    assert status == 1
+    assert "runs a version of immutant that cannot be asked yet" in said
+
+
+async def test_values_go_both_ways(world: World) -> None:
+    assert (await world("cache", "put", "plain", "colour", '"blue"'))[0] == 0
+    assert await plain.get("colour") == "blue"
+    assert (await world("cache", "get", "plain", "colour"))[1] == '"blue"\n'
+    status, _, said = await world("cache", "put", "plain", "colour", "blue")
+    assert status == 2
+    assert "is no JSON" in said
+
+
+async def test_a_prompt_is_refused_before_a_terminal_is_taken_and_held_where_it_is_on(
+    world: World,
+) -> None:
+    status, _, said = await world("repl", "shop-0")
+    assert (status, "set spec.repl to true" in said) == (1, True)
+    status, said, _ = await world("repl", "shop-1", stdin='await plain.put("a", 1)\n6 * 7\n')
+    assert (status, said) == (0, "42\n")
+    assert await plain.get("a") == 1
+
+
+async def test_a_trigger_whose_answer_is_lost_names_the_key_to_ask_again_with(
+    world: World,
+) -> None:
+    world.tell(pods=[pod("gone-0")])
+    status, _, said = await world("jobs", "trigger", "report")
+    assert status == 1
+    assert "to ask for the same once more: --key " in said
