@@ -4,6 +4,7 @@ Two containers, so that no code of a package that is installed sees the reposito
 """
 
 import contextlib
+import os
 import sys
 from pathlib import Path
 from typing import Final
@@ -35,6 +36,9 @@ def main(arguments: list[str], workshop: Path = Path(names.WORKSHOP_FOLDER)) -> 
 def _work(arguments: list[str], workshop: Path) -> None:
     source = workshop / "app"
     if arguments == ["fetch"]:
+        for name in ("HTTPS_PROXY", "HTTP_PROXY", "ALL_PROXY", "NO_PROXY"):
+            if name in os.environ:  # dulwich knows them by their small letters alone
+                os.environ.setdefault(name.lower(), os.environ[name])
         is_new = fetch(Order.read(), source)
     elif arguments == ["install"]:
         is_new = install(source, workshop / "packages")
