@@ -1,16 +1,26 @@
 """Sources that pods fetch themselves, against a real API server."""
 
 import base64
+import re
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
-from tests.integration.operator.harness import CLUSTER, Operated, condition, is_complete
+from tests.integration.kube.apiserver import ApiServer
+from tests.integration.operator.harness import (
+    CLUSTER,
+    Operated,
+    condition,
+    is_complete,
+    kubectl,
+)
+from tests.integration.operator.processes import account
 from tests.integration.source.remote import Http, Repository, by_http
 
 from immutant.contract import names
-from immutant_operator.api import APP_KIND
+from immutant_operator.api import APP_KIND, Api, connected
+from immutant_operator.errors import ForbiddenError
 from immutant_operator.logins import login
 from immutant_operator.objects import Json
 from immutant_operator.remotes import Remotes
@@ -223,21 +233,48 @@ async def test_an_app_whose_server_never_answered_gets_no_pods(
     assert ("StatefulSet", "demo") not in await operated.objects()
 
 
+def secretive(namespace: str, url: str = "https://example.org/shop.git") -> App:
+    """An app whose repository takes a Secret: the API server lets none pass over plain http."""
+    git = GitSource.model_validate({"url": url, "secret": {"name": "deploy"}})
+    return App("demo", namespace, "uid", 1, AppSpec(source=Source(git=git)))
+
+
+async def make_secret(api: Api, namespace: str) -> None:
+    data = {"username": "ada", "token": "sesame"}
+    metadata = {"name": "deploy", "namespace": namespace}
+    body = {"apiVersion": "v1", "kind": "Secret", "metadata": metadata, "stringData": data}
+    await api.create(body)
+
+
 async def test_the_secret_is_read_for_asking_and_one_that_is_missing_is_named(
     operated: Operated, repository: Repository, http: Http
 ) -> None:
     commit = repository.push({"app.py": "one"})
     http.user = "ada:sesame"
-    # A Secret goes with https alone; what is tried here is who reads it.
-    git = GitSource.model_validate({"url": http.url, "secret": {"name": "deploy"}})
-    app = App("demo", operated.namespace, "uid", 1, AppSpec(source=Source(git=git)))
-    remotes = Remotes()
-    known = await remotes.look(app.key, git, lambda: login(operated.api, app))
+    app = secretive(operated.namespace, http.url)
+    assert app.spec.source is not None
+    assert app.spec.source.git is not None
+    asked = app.key, app.spec.source.git, lambda: login(operated.api, app)
+    known = await Remotes().look(*asked)
     assert "there is no Secret deploy in namespace" in str(known.trouble)
-    data = {"username": "ada", "token": "sesame"}
-    metadata = {"name": "deploy", "namespace": operated.namespace}
-    await operated.api.create(
-        {"apiVersion": "v1", "kind": "Secret", "metadata": metadata, "stringData": data}
-    )
-    known = await Remotes().look(app.key, git, lambda: login(operated.api, app))
+    await make_secret(operated.api, operated.namespace)
+    known = await Remotes().look(*asked)
     assert known.commit == commit
+
+
+async def test_an_operator_that_may_not_read_the_secret_says_by_which_commands_it_may(
+    server: ApiServer, api: Api, namespace: str
+) -> None:
+    await make_secret(api, namespace)
+    kubectl(server, "-n", namespace, "create", "serviceaccount", "immutant-operator")
+    rights = account(server, namespace, "immutant-operator")
+    app = secretive(namespace)
+    async with connected(str(rights)) as its_own:
+        with pytest.raises(ForbiddenError) as refused:
+            await login(its_own, app)
+        said = str(refused.value).replace("NAMESPACE-OF-THE-OPERATOR", namespace)
+        commands = re.findall(r"kubectl (--namespace .*?)(?:, and|; or)", said)
+        assert len(commands) == 2
+        for command in commands:
+            kubectl(server, *command.split())
+        assert (await login(its_own, app)).token == "sesame"

@@ -55,6 +55,10 @@ class Repository:
             place.parent.mkdir(parents=True, exist_ok=True)
             place.write_text(text)
             place.chmod(0o755 if text.startswith("#!") else 0o644)
+        return self.commit_all(branch, tag=tag)
+
+    def commit_all(self, branch: str = "main", *, tag: str = "") -> str:
+        """Push what lies in the checkout; the commit."""
         self.git("add", "--all")
         self.git("commit", "--quiet", "--allow-empty", "--message", "change")
         if tag:

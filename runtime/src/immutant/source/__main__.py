@@ -28,7 +28,8 @@ def main(arguments: list[str], workshop: Path = Path(names.WORKSHOP_FOLDER)) -> 
         _work(arguments, workshop)
     except ImmutantError as error:
         with contextlib.suppress(OSError):
-            _LAST_WORDS.write_text(str(error))
+            if _LAST_WORDS.exists():
+                _LAST_WORDS.write_text(str(error))
         return told(error)
     return 0
 
