@@ -53,5 +53,5 @@ async def commit(request: Request) -> str:
 
 MAIN = Ref(b"refs/heads/main")
 repository.refs.set_symbolic_ref(Ref(b"HEAD"), MAIN)
-backend: Any = DictBackend({"/shop.git": repository})
-app.mount("/", make_wsgi_chain(backend))
+served: Any = repository  # for its types, one in memory is none that can be served
+app.mount("/", make_wsgi_chain(DictBackend({"/shop.git": served})))
