@@ -208,10 +208,12 @@ class _Session(paramiko.ServerInterface):  # type: ignore[misc]
             assert process.stdout
             reader = threading.Thread(target=_feed, args=(channel, process.stdin), daemon=True)
             reader.start()
-            while data := os.read(process.stdout.fileno(), 65536):
-                channel.sendall(data)
-        channel.send_exit_status(process.returncode)
-        channel.close()
+            with contextlib.suppress(OSError):  # who asked has heard enough, and gone
+                while data := os.read(process.stdout.fileno(), 65536):
+                    channel.sendall(data)
+        with contextlib.suppress(OSError, EOFError):
+            channel.send_exit_status(process.returncode)
+            channel.close()
 
 
 def _feed(channel: paramiko.Channel, into: Any) -> None:
