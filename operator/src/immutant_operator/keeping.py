@@ -13,6 +13,7 @@ from immutant.contract import names
 from immutant_operator.builders import (
     CONFIGURATION_FILE,
     INPUTS,
+    PIN,
     Basis,
     Blueprint,
     Cluster,
@@ -47,12 +48,17 @@ class Keeper:
         """What this operator makes of what users have written now.
 
         Args:
-            source: The ConfigMap that is mounted as the source, if any.
+            source: What the source is fixed to, if there is one.
             inputs: The digest of what the environment refers to, if anything.
         """
         basis = Basis(self.body.get("spec") or {}, source, inputs)
         made = pods(self.app, self.cluster, source, inputs)
         return Blueprint(basis, made, self.cluster.version)
+
+    def known(self, there: Mapping[Any, Json]) -> Basis | None:
+        """What the app's pods were made of, if a blueprint tells."""
+        found = newest(self.app, there.values())
+        return found.basis if found is not None else None
 
     def chosen(
         self, fresh: Blueprint, there: Mapping[Any, Json], *, serves: bool = True
@@ -100,7 +106,7 @@ class Keeper:
         if found is None or not self._is_carried_out():
             return None
         template = found["spec"]["template"]
-        basis = replace(fresh.basis, source=source_of(template), inputs=_inputs(template))
+        basis = replace(fresh.basis, source=_pin(template), inputs=_note(template, INPUTS))
         if _covers(template, fresh.pods.app):
             template = fresh.pods.app
         return Blueprint(basis, Pods(template, _router(objects, self.app, fresh.pods)), "")
@@ -112,8 +118,12 @@ class Keeper:
         return is_of_now and said["reason"] != "Stopped"
 
 
-def _inputs(template: Json) -> str | None:
-    found: str | None = (template["metadata"].get("annotations") or {}).get(INPUTS)
+def _pin(template: Json) -> str | None:
+    return source_of(template) or _note(template, PIN)
+
+
+def _note(template: Json, name: str) -> str | None:
+    found: str | None = (template["metadata"].get("annotations") or {}).get(name)
     return found
 
 

@@ -23,6 +23,7 @@ def test_the_example_carries_the_text_of_the_articles_application() -> None:
     assert source["data"] == {"app.py": (EXAMPLE / "app.py").read_text()}
     parsed = app(**demo["spec"]).spec
     assert parsed.source is not None
+    assert parsed.source.config_map is not None
     assert parsed.source.config_map.name == source["metadata"]["name"]
 
 
