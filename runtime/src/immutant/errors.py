@@ -17,10 +17,14 @@ __all__ = [
     "LockHeldError",
     "MissingError",
     "NotRunningError",
+    "OvertakenError",
+    "PushRefusedError",
     "RequestRefusedError",
+    "RolloutFailedError",
     "SessionEndedError",
     "StaleTenureError",
     "StoreError",
+    "TakenError",
     "TenureEndedExit",
     "TenureLostError",
     "UncertainWriteError",
@@ -83,6 +87,22 @@ class ClusterError(ImmutantError):
 
 class MissingError(ClusterError):
     """What was asked for is not there."""
+
+
+class TakenError(ClusterError):
+    """There is an object of that name already."""
+
+
+class OvertakenError(ClusterError):
+    """Somebody else has changed what was to be changed since it was read."""
+
+
+class PushRefusedError(ImmutantError):
+    """A `git push` that cannot be; nothing was deployed."""
+
+
+class RolloutFailedError(ClusterError):
+    """What was deployed does not come up, or it is not known whether it does."""
 
 
 class LockHeldError(ImmutantError):

@@ -10,6 +10,8 @@ from typing import Annotated, Any
 
 import typer
 
+from immutant.cli import deploying
+
 __all__ = ["commands"]
 
 commands = typer.Typer(
@@ -149,6 +151,9 @@ def scale(
 def shutdown(state: StateOption = DEFAULT_STATE) -> None:
     """Stop all replicas gracefully, and `immutant run` with them."""
     typer.echo(_ask(state, "shutdown"))
+
+
+deploying.register(commands)
 
 
 def _ask(state: Path, verb: str, **arguments: str | int) -> Any:  # noqa: ANN401 - as the verb says

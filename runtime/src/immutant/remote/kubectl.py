@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from typing import Any, Final, NoReturn
 
 from immutant.contract import names
-from immutant.errors import ClusterError, MissingError
+from immutant.errors import ClusterError, MissingError, OvertakenError, TakenError
 
 __all__ = ["Json", "Kubectl"]
 
@@ -94,11 +94,21 @@ class Kubectl:
         self.run("apply", "--server-side", f"--field-manager={manager}", "-f", "-", stdin=content)
 
     def create(self, body: Mapping[str, Any]) -> None:
-        """Make one object that is not there yet."""
+        """Make one object that is not there yet.
+
+        Raises:
+            TakenError: There is one of that name.
+            ClusterError: It failed otherwise.
+        """
         self.run("create", "-f", "-", stdin=json.dumps(body).encode())
 
     def patch(self, kind: str, name: str, change: Mapping[str, Any]) -> None:
-        """A merge patch: null takes a field away."""
+        """A merge patch: null takes a field away.
+
+        Raises:
+            OvertakenError: It names a resourceVersion, and there is a newer one.
+            ClusterError: It failed otherwise.
+        """
         self.run("patch", kind, name, "--type=merge", "-p", json.dumps(change))
 
     @contextmanager
@@ -179,12 +189,21 @@ _REMEDIES: Final = (
 )
 
 
+_KINDS: Final = (
+    ("(NotFound)", MissingError),
+    ("(AlreadyExists)", TakenError),
+    ("(Conflict)", OvertakenError),
+)
+"""What callers tell apart, by the reason that the API server gives and kubectl prints."""
+
+
 def failure(said: str) -> ClusterError:
     """The error for what kubectl said on its standard error."""
     lines = [line.strip() for line in said.splitlines() if line.strip()]
     sentence = lines[-1] if lines else "kubectl failed, and did not say why"
     sentence = sentence.removeprefix("error: ").removeprefix("Error from server ")
-    if "(NotFound)" in said:
-        return MissingError(sentence.removeprefix("(NotFound): "))
+    for sign, kind in _KINDS:
+        if sign in said:
+            return kind(sentence.removeprefix(f"{sign}: "))
     remedy = next((remedy for sign, remedy in _REMEDIES if sign in said), "")
     return ClusterError(f"{remedy} ({sentence})" if remedy else sentence)
