@@ -81,7 +81,7 @@ def _written(name: str, file: Path) -> Json:
         raise ConfigurationError(f"{file} cannot be read as YAML: {error}") from error
     if not isinstance(body, dict) or body.get("kind") != names.KIND:
         raise ConfigurationError(
-            f"{file} is not one {names.KIND}; write one, or use kubectl apply -f for several objects"
+            f"{file} is not one {names.KIND}; write one, or use kubectl apply -f for several"
         )
     found = (body.get("metadata") or {}).get("name", name)
     if found != name:

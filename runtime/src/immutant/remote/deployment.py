@@ -4,17 +4,17 @@ Belongs here: the order of a deployment: the archive is stored, and then one cha
 it. Whatever is cut off before has changed nothing. Not here: following the rollout (`rollout`).
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Any, Final
+from typing import Final
 
 from immutant.contract import names
 from immutant.errors import ClusterError, ConfigurationError, OvertakenError
 from immutant.remote import archive, packing
 from immutant.remote.apps import BRANCH, App, Archive, read
 from immutant.remote.archive import Origin, Revision
-from immutant.remote.kubectl import Kubectl
+from immutant.remote.kubectl import Json, Kubectl
 
 __all__ = ["Package", "Say", "chosen", "deploy", "point", "restart"]
 
@@ -107,28 +107,32 @@ def point(kubectl: Kubectl, seen: App, source: Archive, branch: str = "") -> App
         OvertakenError: Somebody else has changed the source.
         ClusterError: The change was refused, or the cluster is not reached.
     """
-    others: Mapping[str, Any] = dict.fromkeys(seen.source)
+    now = seen
     for _ in range(_TRIES):
-        now = read(kubectl, seen.name)
-        if now.uid != seen.uid or now.source != seen.source:
-            raise OvertakenError(_overtaken(now))
-        noted = {"annotations": {BRANCH: branch}} if branch else {}
-        change = {
-            "metadata": {"resourceVersion": now.version, **noted},
-            "spec": {"source": {**others, "archive": source.to_spec()}},
-        }
         try:
-            kubectl.patch(names.PLURAL, seen.name, change)
+            return App.read(kubectl.patch(names.PLURAL, seen.name, _change(now, source, branch)))
         except OvertakenError:
-            continue
+            now = read(kubectl, seen.name)
+            if now.uid != seen.uid or now.source != seen.source:
+                raise OvertakenError(_overtaken(now)) from None
         except ClusterError:
-            if read(kubectl, seen.name).archive != source:
+            now = read(kubectl, seen.name)
+            if now.archive != source:
                 raise
-        return read(kubectl, seen.name)
+            return now
     raise OvertakenError(
         f"{seen.name} changes all the time, {_TRIES} times while this was tried; look at it: "
         f"kubectl get {names.PLURAL} {seen.name} --watch"
     )
+
+
+def _change(app: App, source: Archive, branch: str) -> Json:
+    """The source and nothing else, and only while the app is as it was read."""
+    noted = {"annotations": {BRANCH: branch}} if branch else {}
+    return {
+        "metadata": {"resourceVersion": app.version, **noted},
+        "spec": {"source": {**dict.fromkeys(app.source), "archive": source.to_spec()}},
+    }
 
 
 def _overtaken(now: App) -> str:
@@ -192,5 +196,4 @@ def restart(kubectl: Kubectl, name: str) -> App:
         raise ConfigurationError(f"{name} has no pods to restart; kubectl scale gives it some")
     moment = datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
     change = {"spec": {"podAnnotations": {_RESTARTED: moment}}}
-    kubectl.patch(names.PLURAL, name, change)
-    return read(kubectl, name)
+    return App.read(kubectl.patch(names.PLURAL, name, change))

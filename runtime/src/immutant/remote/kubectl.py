@@ -102,14 +102,16 @@ class Kubectl:
         """
         self.run("create", "-f", "-", stdin=json.dumps(body).encode())
 
-    def patch(self, kind: str, name: str, change: Mapping[str, Any]) -> None:
-        """A merge patch: null takes a field away.
+    def patch(self, kind: str, name: str, change: Mapping[str, Any]) -> Json:
+        """A merge patch, where null takes a field away; the object after it.
 
         Raises:
             OvertakenError: It names a resourceVersion, and there is a newer one.
             ClusterError: It failed otherwise.
         """
-        self.run("patch", kind, name, "--type=merge", "-p", json.dumps(change))
+        command = ("patch", kind, name, "--type=merge", "-p", json.dumps(change), "-o", "json")
+        after: Json = json.loads(self.run(*command))
+        return after
 
     @contextmanager
     def open(self, *arguments: str) -> Iterator[subprocess.Popen[bytes]]:

@@ -1,0 +1,107 @@
+"""A git repository of a user, and the programs as that user's shell finds them.
+
+Belongs here: commits, pushes and commands as subprocesses. Not here: the cluster.
+"""
+
+import os
+import subprocess
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+from typing import IO
+
+from tests.e2e.testbed import programs
+
+PATIENCE = 60.0
+
+_HELPER = """#!{python}
+from immutant.remote.git import main
+main()
+"""
+
+
+class Repository:
+    """A repository with a remote `demo`, and a kubeconfig."""
+
+    def __init__(self, folder: Path, kubeconfig: Path, namespace: str) -> None:
+        self.folder = folder / "repository"
+        self.folder.mkdir()
+        scripts = folder / "bin"
+        scripts.mkdir()
+        helper = scripts / "git-remote-immutant"
+        helper.write_text(_HELPER.format(python=sys.executable))
+        helper.chmod(0o755)
+        kubectl = Path(programs.program("kubectl")).parent
+        self.environ = {
+            **os.environ,
+            "PATH": os.pathsep.join((str(scripts), str(kubectl), os.environ["PATH"])),
+            "KUBECONFIG": str(kubeconfig),
+            "HOME": str(folder),
+            "GIT_CONFIG_GLOBAL": os.devnull,
+            "GIT_CONFIG_SYSTEM": os.devnull,
+            "GIT_AUTHOR_NAME": "Ada",
+            "GIT_AUTHOR_EMAIL": "ada@example.org",
+            "GIT_COMMITTER_NAME": "Ada",
+            "GIT_COMMITTER_EMAIL": "ada@example.org",
+        }
+        self.namespace = namespace
+        self.git("init", "-q", "-b", "main")
+        self.git("remote", "add", "demo", f"immutant://{namespace}/demo")
+
+    def write(self, files: Mapping[str, str]) -> None:
+        for path, text in files.items():
+            file = self.folder / path
+            file.parent.mkdir(parents=True, exist_ok=True)
+            file.write_text(text)
+
+    def commit(self, files: Mapping[str, str], message: str = "Greet") -> str:
+        """Commit these files; the commit's name."""
+        self.write(files)
+        self.git("add", "-A")
+        self.git("commit", "-q", "-m", message)
+        return self.git("rev-parse", "HEAD").strip()
+
+    def git(self, *arguments: str, **environ: str) -> str:
+        """What git printed; it has to succeed."""
+        ended = self.try_git(*arguments, **environ)
+        assert ended.returncode == 0, ended.stderr
+        return ended.stdout
+
+    def try_git(self, *arguments: str, **environ: str) -> subprocess.CompletedProcess[str]:
+        return subprocess.run(
+            ["git", *arguments],
+            cwd=self.folder,
+            env={**self.environ, **environ},
+            capture_output=True,
+            text=True,
+            timeout=PATIENCE,
+            check=False,
+        )
+
+    def push(self, *arguments: str) -> subprocess.CompletedProcess[str]:
+        """Push without waiting for the rollout, main unless something else is named."""
+        return self.try_git("push", "demo", *(arguments or ("main",)), IMMUTANT_PUSH_WAIT="0")
+
+    def pushing(self, log: IO[bytes], *arguments: str) -> subprocess.Popen[bytes]:
+        """A push that waits for the rollout, as a process; what it says goes into a file."""
+        return subprocess.Popen(
+            ["git", "push", "demo", *(arguments or ("main",))],
+            cwd=self.folder,
+            env=self.environ,
+            stdin=subprocess.DEVNULL,
+            stdout=log,
+            stderr=log,
+            start_new_session=True,
+        )
+
+    def immutant(self, *arguments: str, stdin: str = "") -> subprocess.CompletedProcess[str]:
+        return subprocess.run(
+            [sys.executable, "-m", "immutant", *arguments, "--namespace", self.namespace],
+            cwd=self.folder,
+            env=self.environ,
+            input=stdin,
+            capture_output=True,
+            text=True,
+            timeout=PATIENCE,
+            check=False,
+        )
