@@ -38,11 +38,17 @@ def repository(tmp_path: Path, deployer: Path, namespace: str) -> Repository:
 @pytest.fixture(scope="session", autouse=True)
 def _archives(server: ApiServer) -> None:
     import json
+
     crd = json.loads(kubectl(server, "get", "crd", "immutantapps.immutant.org", "-o", "json"))
     spec = crd["spec"]["versions"][0]["schema"]["openAPIV3Schema"]["properties"]["spec"]
     source = spec["properties"]["source"]
     if "archive" not in source["properties"]:
-        source["properties"]["archive"] = {"type": "object", "x-kubernetes-preserve-unknown-fields": True}
+        source["properties"]["archive"] = {
+            "type": "object",
+            "x-kubernetes-preserve-unknown-fields": True,
+        }
         source.pop("required", None)
         kubectl(server, "replace", "-f", "-", stdin=json.dumps(crd))
-        import time; time.sleep(3)
+        import time
+
+        time.sleep(3)

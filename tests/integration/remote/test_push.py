@@ -34,7 +34,9 @@ async def unpacked(operated: Operated) -> dict[str, bytes]:
     packed = b"".join(chunks)
     assert hashlib.sha256(packed).hexdigest() == archive["sha256"]
     with tarfile.open(fileobj=io.BytesIO(packed), mode="r:xz") as tar:
-        return {one.name: (tar.extractfile(one) or io.BytesIO()).read() for one in tar if one.isreg()}
+        return {
+            one.name: (tar.extractfile(one) or io.BytesIO()).read() for one in tar if one.isreg()
+        }
 
 
 async def test_a_push_stores_the_tree_and_points_the_app_at_it(
@@ -44,7 +46,9 @@ async def test_a_push_stores_the_tree_and_points_the_app_at_it(
     commit = repository.commit({"app.py": APP, "web/page.html": "<h1>hello</h1>"}, "Greet politely")
     ended = repository.push()
     assert ended.returncode == 0, ended.stderr
-    assert re.search(rf'^remote: Received {commit[:10]} "Greet politely" by Ada', ended.stderr, re.M)
+    assert re.search(
+        rf'^remote: Received {commit[:10]} "Greet politely" by Ada', ended.stderr, re.M
+    )
     assert "remote: Packed 2 files" in ended.stderr
     assert "* [new branch]      main -> main" in ended.stderr
     assert (await source(operated))["archive"]["revision"] == commit

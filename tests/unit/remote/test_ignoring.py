@@ -1,0 +1,52 @@
+"""The rules for a tree, against git itself."""
+
+import subprocess
+from pathlib import Path
+
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from immutant.remote.ignoring import Rules
+
+_parts = st.sampled_from(["a", "b", "c.py", "d.log"])
+_paths = st.lists(_parts, min_size=1, max_size=3).map("/".join)
+_patterns = st.builds(
+    lambda bang, root, path, end: f"{bang}{root}{path}{end}",
+    st.sampled_from(["", "", "!"]),
+    st.sampled_from(["", "/", "**/"]),
+    st.one_of(_paths, st.sampled_from(["*", "*.log", "a/*", "a/**/c.py", "?"])),
+    st.sampled_from(["", "/"]),
+)
+_files = st.dictionaries(st.sampled_from(["", "a", "a/b"]), st.lists(_patterns, max_size=4))
+
+
+def _as_git(folder: Path, ignored: dict[str, list[str]], paths: list[str]) -> set[str]:
+    """The paths that git leaves out; none of them needs to exist."""
+    run = ["git", "-C", str(folder)]
+    subprocess.run([*run, "init", "-q"], check=True)
+    for where in ("", "a", "a/b"):
+        (folder / where).mkdir(parents=True, exist_ok=True)
+        (folder / where / ".gitignore").write_text("\n".join(ignored.get(where, [])))
+    asked = "\0".join(paths).encode()
+    said = subprocess.run(
+        [*run, "check-ignore", "--no-index", "-z", "--stdin"],
+        input=asked,
+        capture_output=True,
+        check=False,
+    )
+    return {one.decode() for one in said.stdout.split(b"\0") if one}
+
+
+@settings(max_examples=40, deadline=None)
+@given(_files, st.lists(_paths, min_size=1, max_size=12, unique=True))
+def test_files_are_left_out_as_git_leaves_them_out(
+    ignored: dict[str, list[str]], paths: list[str]
+) -> None:
+    import tempfile
+
+    rules = Rules()
+    for where, lines in ignored.items():
+        rules.add(where, "\n".join(lines))
+    with tempfile.TemporaryDirectory() as folder:
+        expected = _as_git(Path(folder), ignored, paths)
+    assert {path for path in paths if rules.hide(path)} == expected
