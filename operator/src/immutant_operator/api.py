@@ -37,6 +37,9 @@ _TIMEOUT: Final = 10.0
 _PAGE: Final = 500
 """Objects of one answer: a page at a time is in memory, and keeps the event loop."""
 
+_NAMES_ALONE: Final = "application/json;as=PartialObjectMetadataList;g=meta.k8s.io;v=v1"
+"""Asks for the metadata of objects without the rest."""
+
 _PLURALS: Final = {
     names.KIND: names.PLURAL,
     "ConfigMap": "configmaps",
@@ -116,6 +119,15 @@ class Api:
         pages = self.pages(version, kind, namespace, selector)
         return [body async for page in pages for body in page.items]
 
+    async def named(
+        self, version: str, kind: str, namespace: str, labels: Mapping[str, str]
+    ) -> set[str]:
+        """The names of the objects with these labels; what is in them is not read."""
+        selector = ",".join(f"{label}={value}" for label, value in labels.items())
+        path = _path(version, kind, namespace)
+        answer = await self._ask("GET", path, {"labelSelector": selector}, accept=_NAMES_ALONE)
+        return {one["metadata"]["name"] for one in answer["items"] or ()}  # of none it is null
+
     async def pages(
         self, version: str, kind: str, namespace: str | None, selector: str
     ) -> AsyncIterator[Page]:
@@ -188,12 +200,13 @@ class Api:
         query: Mapping[str, str] | None = None,
         body: Json | None = None,
         content: str = "application/json",
+        accept: str = "application/json",
     ) -> Json:
         request = await self._connection.param_serialize(
             method,
             path,
             query_params=list((query or {}).items()),
-            header_params={"Accept": "application/json", "Content-Type": content},
+            header_params={"Accept": accept, "Content-Type": content},
             body=body,
             auth_settings=["BearerToken"],
         )

@@ -152,14 +152,16 @@ def lacking(wanted: Iterable[Json], applied: Inventory) -> tuple[str, str] | Non
 async def prune(
     api: Api, app: App, wanted: Iterable[Json], there: Inventory, kept: Collection[Key]
 ) -> None:
-    """Remove the app's own objects that are wanted no more, except those to keep.
+    """Remove the objects made for the app that are wanted no more, except those to keep.
+
+    What the app merely owns, so that it goes when the app goes, is somebody else's to remove.
 
     Each is asked for before: somebody may have taken it over since it was seen.
     """
     for one in _leftovers(app, wanted, there, kept):
         found = await api.find(one.api, one.kind, one.namespace, one.name)
         seen = Seen.read(found) if found is not None else None
-        if found is not None and seen is not None and app.uid in seen.owners:
+        if found is not None and seen is not None and app.uid == seen.controller:
             await api.delete(found)
 
 
@@ -168,4 +170,4 @@ def _leftovers(
 ) -> list[Seen]:
     keys = {_key(manifest) for manifest in wanted} | set(kept)
     removable = {key: one for key, one in there.items() if key[0] not in _LASTING}
-    return [one for key, one in removable.items() if key not in keys and app.uid in one.owners]
+    return [one for key, one in removable.items() if key not in keys and app.uid == one.controller]

@@ -11,6 +11,7 @@ from typing import Any, Final
 
 import kopf
 
+from immutant.contract import names
 from immutant_operator.api import plural
 from immutant_operator.kinds import CONFIG_MAP, KEPT, LEASE, Kind
 from immutant_operator.registry import Key, Registry
@@ -96,6 +97,8 @@ def watch_settings(seconds: int) -> kopf.OperatorSettings:
     settings.watching.client_timeout = seconds + _MERCY
     settings.watching.connect_timeout = 10
     for kind in _WATCHED:
-        if kind.selector and kind != CONFIG_MAP:  # users write ConfigMaps, and apps refer to them
-            settings.watching.label_selectors[_resource(kind)] = kind.selector
+        # Users write ConfigMaps, and apps refer to them: all but parts of archives are watched.
+        selector = f"!{names.SOURCE_LABEL}" if kind == CONFIG_MAP else kind.selector
+        if selector:
+            settings.watching.label_selectors[_resource(kind)] = selector
     return settings

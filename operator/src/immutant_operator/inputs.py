@@ -9,10 +9,14 @@ import json
 from dataclasses import dataclass
 from typing import Any
 
+from immutant.contract import names
 from immutant_operator.api import Api, ApiError
-from immutant_operator.builders import Source
+from immutant_operator.builders import Source, snapshot_name
+from immutant_operator.errors import SourceMissingError
 from immutant_operator.objects import Json
 from immutant_operator.spec import App
+from immutant_operator.spec.source import ArchiveSource
+from immutant_operator.spec.source import Source as SourceSpec
 
 __all__ = ["Inputs", "references"]
 
@@ -22,10 +26,17 @@ Reference = tuple[str, str]
 
 def references(app: App) -> frozenset[Reference]:
     """The ConfigMaps and Secrets that the app refers to, the source included."""
-    named = set(_environment(app))
-    if app.spec.source is not None:
-        named.add(("ConfigMap", app.spec.source.config_map.name))
-    return frozenset(named)
+    return frozenset((*_environment(app), *_named_by(app.spec.source)))
+
+
+def _named_by(source: SourceSpec | None) -> list[Reference]:
+    if source is None:
+        return []
+    if source.config_map is not None:
+        return [("ConfigMap", source.config_map.name)]
+    if source.git is not None and source.git.secret is not None:
+        return [("Secret", source.git.secret.name)]
+    return []  # no watch tells of an archive's parts
 
 
 def _environment(app: App) -> list[Reference]:
@@ -45,12 +56,15 @@ class Inputs:
     """What an app refers to, as it is now.
 
     Attributes:
-        source: The app's source; None: it has none of its own.
+        source: What the copy of the app's source is made from; None: it needs no copy.
+        pin: What the source is fixed to: the copy, the archive's digest, a commit; None: there is
+            no source.
         digest: A text that changes when the environment's ConfigMaps or Secrets do; None: it has
             none.
     """
 
     source: Source | None
+    pin: str | None
     digest: str | None
 
     @classmethod
@@ -60,14 +74,38 @@ class Inputs:
         Raises:
             SourceMissingError: The spec names a source that is not there.
         """
-        return cls(await _source(api, app), await _digest(api, app))
+        source, pin = await _source(api, app)
+        return cls(source, pin, await _digest(api, app))
 
 
-async def _source(api: Api, app: App) -> Source | None:
-    if app.spec.source is None:
-        return None
-    name = app.spec.source.config_map.name
-    return Source.of(app, name, await api.find("v1", "ConfigMap", app.namespace, name))
+async def _source(api: Api, app: App) -> tuple[Source | None, str | None]:
+    """What its copy is made from, and what it is fixed to."""
+    stated = app.spec.source
+    if stated is not None and stated.config_map is not None:
+        name = stated.config_map.name
+        source = Source.of(app, name, await api.find("v1", "ConfigMap", app.namespace, name))
+        return source, snapshot_name(app, source)
+    if stated is not None and stated.archive is not None:
+        await _check_parts(api, app, stated.archive)
+        return None, stated.archive.sha256
+    return None, None
+
+
+async def _check_parts(api: Api, app: App, archive: ArchiveSource) -> None:
+    """See that the parts are there; a pod that starts reads them, and compares the digest.
+
+    Raises:
+        SourceMissingError: One is not there, or has not the label by which it is found.
+    """
+    label = {names.SOURCE_LABEL: names.source_label(archive.sha256)}
+    there = await api.named("v1", "ConfigMap", app.namespace, label)
+    missing = [name for name in archive.config_maps if name not in there]
+    if missing:
+        raise SourceMissingError(
+            f"the source's archive is not complete: in namespace {app.namespace} there is no "
+            f"ConfigMap {', '.join(missing)} with the label {names.SOURCE_LABEL}="
+            f"{label[names.SOURCE_LABEL]}; push the source again"
+        )
 
 
 async def _digest(api: Api, app: App) -> str | None:

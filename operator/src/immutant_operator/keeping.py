@@ -13,6 +13,7 @@ from immutant.contract import names
 from immutant_operator.builders import (
     CONFIGURATION_FILE,
     INPUTS,
+    PIN,
     Basis,
     Blueprint,
     Cluster,
@@ -47,7 +48,7 @@ class Keeper:
         """What this operator makes of what users have written now.
 
         Args:
-            source: The ConfigMap that is mounted as the source, if any.
+            source: What the source is fixed to, if there is one.
             inputs: The digest of what the environment refers to, if anything.
         """
         basis = Basis(self.body.get("spec") or {}, source, inputs)
@@ -100,7 +101,7 @@ class Keeper:
         if found is None or not self._is_carried_out():
             return None
         template = found["spec"]["template"]
-        basis = replace(fresh.basis, source=source_of(template), inputs=_inputs(template))
+        basis = replace(fresh.basis, source=_pin(template), inputs=_note(template, INPUTS))
         if _covers(template, fresh.pods.app):
             template = fresh.pods.app
         return Blueprint(basis, Pods(template, _router(objects, self.app, fresh.pods)), "")
@@ -112,8 +113,12 @@ class Keeper:
         return is_of_now and said["reason"] != "Stopped"
 
 
-def _inputs(template: Json) -> str | None:
-    found: str | None = (template["metadata"].get("annotations") or {}).get(INPUTS)
+def _pin(template: Json) -> str | None:
+    return source_of(template) or _note(template, PIN)
+
+
+def _note(template: Json, name: str) -> str | None:
+    found: str | None = (template["metadata"].get("annotations") or {}).get(name)
     return found
 
 

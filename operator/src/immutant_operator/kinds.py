@@ -49,7 +49,8 @@ POD: Final = Kind("v1", "Pod", f"{names.APP_LABEL},app.kubernetes.io/component=a
 LEASE: Final = Kind("coordination.k8s.io/v1", "Lease", names.SINGLETON_LABEL)
 """Those of daemons and jobs. Members renew theirs each second: these are read when needed."""
 
-CONFIG_MAP: Final = Kind("v1", "ConfigMap")
+CONFIG_MAP: Final = Kind("v1", "ConfigMap", f"{names.APP_LABEL},!{names.SOURCE_LABEL}")
+"""Those that the operator makes. Parts of a source's archive are large, and their maker's."""
 DEPLOYMENT: Final = Kind("apps/v1", "Deployment")
 STATEFULSET: Final = Kind("apps/v1", "StatefulSet", lasts=True)
 

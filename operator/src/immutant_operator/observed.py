@@ -7,6 +7,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
+from immutant.contract import names
 from immutant_operator.objects import Json
 
 __all__ = ["Fleet", "Pod", "Scale", "Trouble", "source_of"]
@@ -181,7 +182,10 @@ def _failing(pod: str, container: Json) -> Trouble | None:
     if ended.get("reason") == "OOMKilled":
         return Trouble("OutOfMemory", f"{where} took more memory than its limit allows; raise it")
     said = _short(ended.get("message") or "") or "it left no message; see kubectl logs --previous"
-    return Trouble("CrashLooping", f"{where} ended with status {ended.get('exitCode')}: {said}")
+    sentence = f"{where} ended with status {ended.get('exitCode')}: {said}"
+    if container["name"] in names.SOURCE_STEPS:
+        return Trouble("SourceFailed", sentence)
+    return Trouble("CrashLooping", sentence)
 
 
 def _last_end(container: Json) -> Json | None:

@@ -13,7 +13,7 @@ from dataclasses import dataclass, replace
 from immutant_operator.api import Api
 from immutant_operator.apply import Applied, apply_all, is_done, lacking, prune
 from immutant_operator.blueprints import Blueprints
-from immutant_operator.builders import Cluster, Payload, everything, snapshot_name
+from immutant_operator.builders import Cluster, Payload, everything
 from immutant_operator.errors import AppError, SpecError
 from immutant_operator.grid import PATIENCE, Grid
 from immutant_operator.inputs import Inputs, references
@@ -93,11 +93,13 @@ class _Plan:
         objects: All of its objects.
         runtime: The version of the operator that made what its pods are made from; "": unknown.
         newer: Whether this operator makes other pods, which wait for the app's next rollout.
+        source: What the source is fixed to, if there is one.
     """
 
     objects: list[Json]
     runtime: str
     newer: bool
+    source: str | None
 
 
 class Reconciler:
@@ -217,19 +219,19 @@ class Reconciler:
             await self._delete(app, pod)
         lacks = lacking(plan.objects, applied)
         finding = Finding(fleet, step, lacks, there.roster, there.grid)
-        return replace(finding, runtime=plan.runtime, newer=plan.newer)
+        return replace(finding, runtime=plan.runtime, newer=plan.newer, source=plan.source)
 
     async def _plan(
         self, app: App, body: Json, there: _There, inputs: Inputs, memory: _Memory
     ) -> _Plan:
         keeper = Keeper(app, body, self._cluster)
-        copy = snapshot_name(app, inputs.source) if inputs.source is not None else None
-        fresh = keeper.fresh(copy, inputs.digest)
+        fresh = keeper.fresh(inputs.pin, inputs.digest)
         found = await memory.blueprints.there(app, ask=there.is_asked)
         chosen = keeper.chosen(fresh, found, serves=there.serves)
         size = next_size(app.spec.replicas, there.fleet, there.grid, Pace.of(app))
         payload = Payload(size, chosen, inputs.source, there.grid.holds_drains)
-        return _Plan(everything(app, payload), chosen.version, chosen.pods != fresh.pods)
+        newer = chosen.pods != fresh.pods
+        return _Plan(everything(app, payload), chosen.version, newer, inputs.pin)
 
     def _is_done(self, app: App, objects: list[Json], there: _There, memory: _Memory) -> bool:
         used, kept = _used(there.fleet), self._store.inventory(app.key)

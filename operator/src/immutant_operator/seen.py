@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import Any, Final, NamedTuple, TypeAlias
 
 from immutant.contract import names
-from immutant_operator.kinds import APP, LEASE, POD, STATEFULSET
+from immutant_operator.kinds import APP, CONFIG_MAP, LEASE, POD, STATEFULSET
 from immutant_operator.objects import Json
 from immutant_operator.observed import Pod, Scale
 from immutant_operator.registry import Key
@@ -59,6 +59,7 @@ class Seen:
         version: Its resourceVersion. Those of one kind may be compared, and all of one API server
             can (KEP-5504; a promise of Kubernetes since 1.35, and so ever since there is etcd).
         owners: The UIDs of its owners.
+        controller: The UID of the owner that made it and removes it; "": it has none.
         content: What is decided by.
     """
 
@@ -70,6 +71,7 @@ class Seen:
     app: str
     version: int
     owners: frozenset[str]
+    controller: str
     content: Content
 
     @property
@@ -109,7 +111,8 @@ class Seen:
             uid=metadata["uid"],
             app=app,
             version=version_of(body),
-            owners=frozenset(one["uid"] for one in metadata.get("ownerReferences") or ()),
+            owners=frozenset(one["uid"] for one in _owners(metadata)),
+            controller=next((one["uid"] for one in _owners(metadata) if one.get("controller")), ""),
             content=content,
         )
 
@@ -119,10 +122,16 @@ def version_of(body: Mapping[str, Any]) -> int:
     return int(body["metadata"]["resourceVersion"])
 
 
+def _owners(metadata: Mapping[str, Any]) -> list[Json]:
+    return metadata.get("ownerReferences") or []
+
+
 def _content(body: Mapping[str, Any]) -> Content | None:
     metadata = body["metadata"]
     if body["kind"] == APP.name:
         return {**body, "metadata": _without(metadata, {"managedFields"})}
+    if body["kind"] == CONFIG_MAP.name and _label(metadata, names.SOURCE_LABEL):
+        return None
     if body["kind"] == LEASE.name:
         spec = body.get("spec") or {}
         is_held = _label(metadata, names.SINGLETON_LABEL)

@@ -3,6 +3,7 @@
 Belongs here: the status as a pure function. Not here: writing it (`immutant_operator.reporting`).
 """
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -34,6 +35,7 @@ class Finding:
         kept: Why pods on dead nodes are not replaced; "": there are none.
         runtime: The version of the operator that made what the pods are made from; "": unknown.
         newer: Whether this operator makes other pods, which wait for the app's next rollout.
+        source: What the source is fixed to; None: there is none.
     """
 
     fleet: Fleet
@@ -44,6 +46,7 @@ class Finding:
     kept: str = ""
     runtime: str = ""
     newer: bool = False
+    source: str | None = None
 
 
 def compose(app: App, finding: Finding, former: Mapping[str, Any], now: str) -> Json:
@@ -73,6 +76,7 @@ def compose(app: App, finding: Finding, former: Mapping[str, Any], now: str) -> 
         "readyReplicas": fleet.ready,
         **versions,
         **_runtime(finding, former),
+        **_source(app, finding, former),
         "ready": f"{fleet.ready}/{wanted}",
         "selector": ",".join(f"{key}={value}" for key, value in app.selector("app").items()),
         "url": app.url,
@@ -105,6 +109,25 @@ def _runtime(finding: Finding, former: Mapping[str, Any]) -> Json:
     """The version that the pods are of; as it was, where the spec could not be carried out."""
     version = finding.runtime if finding.step is not None else former.get("runtimeVersion", "")
     return {"runtimeVersion": version} if version else {}
+
+
+def _source(app: App, finding: Finding, former: Mapping[str, Any]) -> Json:
+    """The source of new pods; as it was, where the spec could not be carried out."""
+    if finding.step is None:
+        return {"source": former["source"]} if "source" in former else {}
+    stated = app.spec.source
+    if stated is None or finding.source is None:
+        return {}
+    pin = finding.source.rpartition("-")[2] if stated.kind == "configMap" else finding.source
+    revision = stated.archive.revision if stated.archive is not None else ""
+    found = revision or pin
+    short = found[:_SHORT] if _DIGITS.match(found) else found
+    return {"source": {"kind": stated.kind, "revision": found, "short": short}}
+
+
+_DIGITS: Final = re.compile(r"[0-9a-f]{40,64}$")
+_SHORT: Final = 10
+"""Digits of a commit that tell it from others, in the table of apps."""
 
 
 def _stalled(app: App, step: Step | None, since: str, now: str) -> str:

@@ -15,6 +15,9 @@ from immutant_operator.spec import parse
 
 APPS = "/apis/immutant.org/v1alpha1/namespaces/default/immutantapps"
 
+GIT = {"url": "https://a.org/b.git"}
+KEY = {"name": "key"}
+
 
 def app(spec: Any, name: str = "demo") -> dict[str, Any]:
     kind = {"apiVersion": "immutant.org/v1alpha1", "kind": "ImmutantApp"}
@@ -28,7 +31,20 @@ def app(spec: Any, name: str = "demo") -> dict[str, Any]:
         ({"replicas": -1}, "should be greater than or equal to 0"),
         ({"replica": 2}, 'unknown field "spec.replica"'),
         ({"web": {"router": {"replcas": 2}}}, 'unknown field "spec.web.router.replcas"'),
-        ({"source": {}}, "spec.source.configMap: Required value"),
+        ({"source": {}}, "write exactly one of them"),
+        ({"source": {"configMap": {"name": "a"}, "git": GIT}}, "write exactly one of them"),
+        ({"source": {"archive": {"configMaps": [], "sha256": "0" * 64}}}, "configMaps"),
+        ({"source": {"archive": {"configMaps": ["a"] * 17, "sha256": "0" * 64}}}, "at most 16"),
+        ({"source": {"archive": {"configMaps": ["a"], "sha256": "abc"}}}, "archive.sha256"),
+        ({"source": {"git": {"url": "file:///etc"}}}, "spec.source.git.url"),
+        ({"source": {"git": {**GIT, "url": "https://a:b@c.org/d"}}}, "put it into a Secret"),
+        ({"source": {"git": {"url": "http://a.org/b", "secret": KEY}}}, "write https://"),
+        ({"source": {"git": {"url": "git@a.org:b.git"}}}, "over ssh a key is needed"),
+        ({"source": {"git": {"url": "ssh://git@a.org/b.git"}}}, "over ssh a key is needed"),
+        ({"source": {"git": {**GIT, "path": "a/../../b"}}}, "without . and .."),
+        ({"source": {"git": {**GIT, "path": "/etc"}}}, "spec.source.git.path"),
+        ({"source": {"git": {**GIT, "revision": "-x"}}}, "spec.source.git.revision"),
+        ({"source": {"git": {**GIT, "period": "1s"}}}, "period must be at least 10s"),
         (
             {"source": {"configMap": {"name": "a"}}, "image": "b"},
             "source and image exclude each other",

@@ -11,11 +11,12 @@ from immutant_operator.builders.metadata import Manifest
 from immutant_operator.builders.pods import Pods, pods
 from immutant_operator.builders.router import CONFIGURATION_FILE, RouterPods
 from immutant_operator.builders.snapshot import Source, snapshot, snapshot_name
-from immutant_operator.builders.statefulset import INPUTS
+from immutant_operator.builders.statefulset import INPUTS, PIN
 
 __all__ = [
     "CONFIGURATION_FILE",
     "INPUTS",
+    "PIN",
     "Basis",
     "Blueprint",
     "Cluster",

@@ -28,7 +28,7 @@ class Payload:
     Attributes:
         replicas: How many pods there are to be now.
         blueprint: What they are made from.
-        source: The source; None: none, the image has it.
+        source: What the copy of the source is made from; None: there is no copy.
         holds_drains: Whether no pod may be drained from its node for now.
     """
 

@@ -27,7 +27,8 @@ class Basis:
 
     Attributes:
         spec: The app's spec, as the API server holds it.
-        source: The ConfigMap that holds the copy of the source, if any.
+        source: What the source is fixed to, if there is one: the ConfigMap that holds its copy,
+            the digest of its archive, or the commit.
         inputs: The digest of what the environment refers to, if anything.
     """
 

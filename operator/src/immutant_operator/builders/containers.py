@@ -1,13 +1,14 @@
 """The three containers of an app's pod.
 
 Belongs here: command, ports, probes, resources of each. `member` and `runtime` are native sidecars:
-they start first, in this order, and end last. Not here: volumes and placement of the pod.
+they start first, in this order, and end last. Not here: volumes and placement of the pod; what
+comes before them where the source is fetched (`fetching`).
 """
 
 from typing import Final
 
 from immutant.contract import names
-from immutant_operator.builders import security
+from immutant_operator.builders import fetching, security
 from immutant_operator.builders.metadata import Manifest
 from immutant_operator.builders.variables import (
     app_variables,
@@ -17,10 +18,9 @@ from immutant_operator.builders.variables import (
 from immutant_operator.images import Images
 from immutant_operator.spec import App
 
-__all__ = ["SHARED", "SOURCE", "TOKEN", "TOKEN_FOLDER", "app_container", "member", "runtime"]
+__all__ = ["SHARED", "TOKEN", "TOKEN_FOLDER", "app_container", "member", "runtime"]
 
 SHARED: Final = "shared"
-SOURCE: Final = "source"
 TOKEN: Final = "token"  # noqa: S105 - a volume's name
 TOKEN_FOLDER: Final = "/var/run/secrets/kubernetes.io/serviceaccount"  # noqa: S105
 """Where clients of the API server look for their account."""
@@ -97,8 +97,16 @@ def app_container(app: App, images: Images, domain: str, *, source: bool) -> Man
         container["envFrom"] = list(app.spec.env_from)
     if source:
         container["workingDir"] = names.SOURCE_FOLDER
-        mounts.append({"name": SOURCE, "mountPath": names.SOURCE_FOLDER, "readOnly": True})
+        mounts += _source_mounts(app)
+        if app.spec.is_fetched:
+            container["env"] = fetching.app_path(container["env"])
     return container
+
+
+def _source_mounts(app: App) -> list[Manifest]:
+    if app.spec.is_fetched:
+        return fetching.app_mounts()
+    return [{"name": fetching.SOURCE, "mountPath": names.SOURCE_FOLDER, "readOnly": True}]
 
 
 def _container(name: str, image: str) -> Manifest:

@@ -35,7 +35,7 @@ def pods(app: App, cluster: Cluster, source: str | None, inputs: str | None) -> 
     Args:
         app: Whose.
         cluster: Where they run.
-        source: The ConfigMap that is mounted as the source, if any.
+        source: What the source is fixed to, if there is one.
         inputs: The digest of what the environment refers to, if anything.
     """
     # As the API server will give it back: without tuples.

@@ -7,11 +7,10 @@ of them there are and when they are replaced (`immutant_operator.rollout`).
 from typing import Final
 
 from immutant.contract import names
-from immutant_operator.builders import security
+from immutant_operator.builders import fetching, security
 from immutant_operator.builders.cluster import Cluster
 from immutant_operator.builders.containers import (
     SHARED,
-    SOURCE,
     TOKEN,
     app_container,
     member,
@@ -21,10 +20,13 @@ from immutant_operator.builders.metadata import Manifest, manifest, pod_labels
 from immutant_operator.images import Images
 from immutant_operator.spec import App
 
-__all__ = ["INPUTS", "pod_template", "statefulset"]
+__all__ = ["INPUTS", "PIN", "pod_template", "statefulset"]
 
 INPUTS: Final = f"{names.ANNOTATION_PREFIX}inputs"
 """On a pod: the digest of the ConfigMaps and Secrets in its environment, so that they roll it."""
+
+PIN: Final = f"{names.ANNOTATION_PREFIX}source"
+"""On a pod that fetches its source: what that is fixed to, a digest or a commit."""
 
 _TOKEN_LIFE: Final = 3607
 """Seconds; what Kubernetes itself asks for."""
@@ -61,17 +63,20 @@ def pod_template(app: App, cluster: Cluster, source: str | None, inputs: str | N
     Args:
         app: Whose.
         cluster: What they run, and where.
-        source: The ConfigMap that is mounted as the source, if any.
+        source: What the source is fixed to, if there is one: the ConfigMap that is mounted, the
+            digest of an archive, or a commit.
         inputs: The digest of what the environment refers to, if anything.
     """
     return {
-        "metadata": {"labels": pod_labels(app, "app"), **_annotations(app, inputs)},
+        "metadata": {"labels": pod_labels(app, "app"), **_annotations(app, source, inputs)},
         "spec": _pod(app, cluster.images, cluster.domain, source),
     }
 
 
-def _annotations(app: App, inputs: str | None) -> Manifest:
+def _annotations(app: App, source: str | None, inputs: str | None) -> Manifest:
     annotations = dict(app.spec.pod_annotations)
+    if source is not None and app.spec.is_fetched:
+        annotations[PIN] = source
     if inputs is not None:
         annotations[INPUTS] = inputs
     return {"annotations": annotations} if annotations else {}
@@ -84,9 +89,13 @@ def _pod(app: App, images: Images, domain: str, source: str | None) -> Manifest:
         "enableServiceLinks": False,
         "securityContext": security.POD,
         "terminationGracePeriodSeconds": app.spec.termination_grace_period_seconds,
-        "initContainers": [member(app, images, domain), runtime(app, images, domain)],
+        "initContainers": [
+            *(fetching.steps(app, images, source) if source and app.spec.is_fetched else ()),
+            member(app, images, domain),
+            runtime(app, images, domain),
+        ],
         "containers": [app_container(app, images, domain, source=source is not None)],
-        "volumes": _volumes(source),
+        "volumes": _volumes(app, source),
         "topologySpreadConstraints": [
             _spread(app, "kubernetes.io/hostname"),
             _spread(app, "topology.kubernetes.io/zone"),
@@ -95,14 +104,16 @@ def _pod(app: App, images: Images, domain: str, source: str | None) -> Manifest:
     }
 
 
-def _volumes(source: str | None) -> list[Manifest]:
+def _volumes(app: App, source: str | None) -> list[Manifest]:
     volumes: list[Manifest] = [
         {"name": SHARED, "emptyDir": {}},
         {"name": TOKEN, "projected": {"sources": _account()}},
         *(security.scratch(container)[0] for container in names.CONTAINERS),
     ]
-    if source is not None:
-        volumes.append({"name": SOURCE, "configMap": {"name": source}})
+    if source is not None and app.spec.is_fetched:
+        volumes += fetching.volumes(app)
+    elif source is not None:
+        volumes.append({"name": fetching.SOURCE, "configMap": {"name": source}})
     return volumes
 
 

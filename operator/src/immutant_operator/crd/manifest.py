@@ -23,6 +23,7 @@ _NOTE: Final = (
 _COLUMNS: Final = (
     ("Ready", "string", ".status.ready", "Pods that are ready, of those that are wanted.", 0),
     ("Desired", "integer", ".spec.replicas", "Pods that are wanted.", 0),
+    ("Revision", "string", ".status.source.short", "The source of its new pods.", 0),
     ("URL", "string", ".status.url", "Where the app is served.", 0),
     ("Reason", "string", '.status.conditions[?(@.type=="Degraded")].reason', "Its trouble.", 1),
     ("Runtime", "string", ".status.runtimeVersion", "The version that its pods are of.", 1),

@@ -12,8 +12,9 @@ from immutant.contract import names
 from immutant_operator.spec.base import FreeForm, Model, Rule, ruled
 from immutant_operator.spec.rollout import Nodes, Rollout
 from immutant_operator.spec.singletons import Singletons
+from immutant_operator.spec.source import Source
 from immutant_operator.spec.web import NOTICE, Web
-from immutant_operator.spec.workload import Cache, EnvVar, LocalReference, Resources, Source
+from immutant_operator.spec.workload import Cache, EnvVar, LocalReference, Resources
 
 __all__ = ["NAME_RULES", "WELCOME", "App", "AppSpec"]
 
@@ -125,6 +126,11 @@ class AppSpec(Model):
         """How many routers there are: one is a single point that a node can take along."""
         stated = self.web.router.replicas
         return stated if stated is not None else min(2, max(1, self.replicas))
+
+    @property
+    def is_fetched(self) -> bool:
+        """Whether pods fetch the source themselves, before the app starts."""
+        return self.source is not None and self.source.is_fetched
 
     @property
     def serves(self) -> str:

@@ -9,8 +9,9 @@ from typing import Annotated, Literal
 from pydantic import Field, WithJsonSchema
 
 from immutant_operator.spec.base import Model
+from immutant_operator.spec.source import SourceKind
 
-__all__ = ["AppStatus", "Condition", "FailingDaemon", "Holder", "JobRun", "PodRow"]
+__all__ = ["AppStatus", "Condition", "FailingDaemon", "Holder", "JobRun", "PodRow", "SourceState"]
 
 
 _Moment = Annotated[str, WithJsonSchema({"type": "string", "format": "date-time"})]
@@ -55,6 +56,17 @@ class FailingDaemon(Model):
     """Its name."""
     pod: _Word
     """The pod in which it fails."""
+
+
+class SourceState(Model):
+    """The source that new pods are made from."""
+
+    kind: SourceKind
+    """Where it comes from: configMap, archive or git."""
+    revision: _Text
+    """Which it is: the commit, what its archive is called, or the digest of the files."""
+    short: _Word
+    """The same, short."""
 
 
 class PodRow(Model):
@@ -114,6 +126,8 @@ class AppStatus(Model):
     """When a rollout last came a step further."""
     runtime_version: _Word | None = None
     """The version of Immutant that the pods are of; another waits for the app's next rollout."""
+    source: SourceState | None = None
+    """The source that new pods are made from."""
     ready: str | None = None
     """Ready pods of those that are wanted, such as 2/2."""
     selector: str | None = None

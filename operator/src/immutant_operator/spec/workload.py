@@ -1,4 +1,4 @@
-"""What users set on any workload: source, environment, resources, placement.
+"""What users set on any workload: environment, resources, placement.
 
 Belongs here: the fields that end up in the pod as users wrote them. Not here: the pod.
 """
@@ -9,7 +9,7 @@ from pydantic import Field, WithJsonSchema
 
 from immutant_operator.spec.base import Bytes, FreeForm, Model, Name, Rule, ruled
 
-__all__ = ["Cache", "ConfigMapSource", "EnvVar", "LocalReference", "Resources", "Source"]
+__all__ = ["Cache", "EnvVar", "LocalReference", "Resources"]
 
 _QUANTITIES = {
     "type": "object",
@@ -22,20 +22,6 @@ _QUANTITIES = {
 
 Quantities = Annotated[dict[str, int | str], WithJsonSchema(_QUANTITIES)]
 """Amounts by resource: cpu, memory, ephemeral-storage."""
-
-
-class ConfigMapSource(Model):
-    """A ConfigMap whose keys are the files of the source."""
-
-    name: Name
-    """The ConfigMap's name, in the app's namespace."""
-
-
-class Source(Model):
-    """Where the app's source is."""
-
-    config_map: ConfigMapSource
-    """A ConfigMap whose keys are the files, such as app.py."""
 
 
 class EnvVar(Model):

@@ -20,22 +20,30 @@ __all__ = [
     "MEMBER_METRICS_PORT",
     "MEMBER_PORT",
     "OPS_PORT",
+    "PACKAGES_FOLDER",
+    "PARTS_FOLDER",
+    "PART_KEY",
     "PLURAL",
     "READY_CHECK",
     "ROUTER_PORT",
     "ROUTER_STATUS_PORT",
     "ROUTE_COOKIE",
+    "SECRET_FOLDER",
     "SHARED_FOLDER",
     "SINGLETON_LABEL",
     "SOURCE_FOLDER",
+    "SOURCE_LABEL",
+    "SOURCE_STEPS",
     "TOPOLOGY_PORT",
     "UID_LABEL",
     "VERSION",
+    "WORKSHOP_FOLDER",
     "grid_name",
     "members_service",
     "ready_service",
     "router_name",
     "service_account",
+    "source_label",
     "web_service",
 ]
 
@@ -54,6 +62,12 @@ SINGLETON_LABEL: Final = "immutant.org/singleton"
 """On the Leases of daemons and jobs, and not on those of members: `daemon` or `job`.
 
 Whoever wants to hear of tenures watches by it, and is spared the renewals, one a second a pod.
+"""
+
+SOURCE_LABEL: Final = "immutant.org/source"
+"""On the ConfigMaps that hold the parts of a source's archive: the digest's first ten digits.
+
+They are their maker's: the operator keeps none of them in view, and removes none.
 """
 
 ANNOTATION_PREFIX: Final = "immutant.org/"
@@ -109,6 +123,25 @@ APP_LOCK: Final = f"{SHARED_FOLDER}/app.lock"
 SOURCE_FOLDER: Final = "/app"
 """Where the application's source lies; the container `app` works in it."""
 
+PACKAGES_FOLDER: Final = "/packages"
+"""Where the packages that the source requires lie, in the container `app`."""
+
+SOURCE_STEPS: Final = ("source", "packages")
+"""The containers that come before all others where the source is fetched: the one fetches it, the
+other installs what it requires."""
+
+WORKSHOP_FOLDER: Final = "/workshop"
+"""An emptyDir in which these two work; its folders `app` and `packages` are what `app` gets."""
+
+PARTS_FOLDER: Final = "/run/immutant/parts"
+"""Where the container `source` finds the parts of an archive: the files 00, 01 and so on."""
+
+PART_KEY: Final = "part"
+"""The key of a ConfigMap that holds a part."""
+
+SECRET_FOLDER: Final = "/run/immutant/secret"  # noqa: S105 - a folder
+"""Where the container `source`, and no other, finds the Secret of a git repository."""
+
 
 def service_account(app: str) -> str:
     """The account of an app's pods.
@@ -121,6 +154,11 @@ def service_account(app: str) -> str:
 def members_service(app: str) -> str:
     """The headless Service of all members, those not ready included."""
     return f"{app}-members"
+
+
+def source_label(sha256: str) -> str:
+    """The value of the label SOURCE_LABEL for an archive of this digest."""
+    return sha256[:10]
 
 
 def web_service(app: str) -> str:
