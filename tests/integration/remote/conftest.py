@@ -3,12 +3,12 @@
 from pathlib import Path
 
 import pytest
+from tests.documents import ROOT
 from tests.integration.kube.apiserver import ApiServer
 from tests.integration.operator.conftest import api, namespace, operated, server
 from tests.integration.operator.harness import kubectl
 from tests.integration.operator.processes import account
 from tests.integration.remote.repository import Repository
-from tests.documents import ROOT
 
 __all__ = ["api", "namespace", "operated", "server"]
 
@@ -22,7 +22,7 @@ def deployers_role() -> str:
 
 @pytest.fixture
 def deployer(server: ApiServer, namespace: str) -> Path:
-    """A kubeconfig of an account that has the documents' Role in its namespace, and no right else."""
+    """A kubeconfig of an account that has the documents' Role in its namespace alone."""
     kubectl(server, "-n", namespace, "apply", "-f", "-", stdin=deployers_role())
     kubectl(server, "-n", namespace, "create", "serviceaccount", "ada")
     given = ("--role=deployer", f"--serviceaccount={namespace}:ada")
@@ -33,22 +33,3 @@ def deployer(server: ApiServer, namespace: str) -> Path:
 @pytest.fixture
 def repository(tmp_path: Path, deployer: Path, namespace: str) -> Repository:
     return Repository(tmp_path, deployer, namespace)
-
-
-@pytest.fixture(scope="session", autouse=True)
-def _archives(server: ApiServer) -> None:
-    import json
-
-    crd = json.loads(kubectl(server, "get", "crd", "immutantapps.immutant.org", "-o", "json"))
-    spec = crd["spec"]["versions"][0]["schema"]["openAPIV3Schema"]["properties"]["spec"]
-    source = spec["properties"]["source"]
-    if "archive" not in source["properties"]:
-        source["properties"]["archive"] = {
-            "type": "object",
-            "x-kubernetes-preserve-unknown-fields": True,
-        }
-        source.pop("required", None)
-        kubectl(server, "replace", "-f", "-", stdin=json.dumps(crd))
-        import time
-
-        time.sleep(3)

@@ -8,7 +8,6 @@ import tarfile
 from pathlib import Path
 from typing import Any
 
-from tests.integration.kube.apiserver import ApiServer
 from tests.integration.operator.harness import Operated
 from tests.integration.remote.repository import Repository
 
@@ -47,7 +46,7 @@ async def test_a_push_stores_the_tree_and_points_the_app_at_it(
     ended = repository.push()
     assert ended.returncode == 0, ended.stderr
     assert re.search(
-        rf'^remote: Received {commit[:10]} "Greet politely" by Ada', ended.stderr, re.M
+        rf'^remote: Received {commit[:10]} "Greet politely" by Ada', ended.stderr, re.MULTILINE
     )
     assert "remote: Packed 2 files" in ended.stderr
     assert "* [new branch]      main -> main" in ended.stderr

@@ -1,5 +1,7 @@
 import io
 import tarfile
+import tempfile
+from pathlib import Path
 from random import Random
 
 import pytest
@@ -8,12 +10,17 @@ from hypothesis import strategies as st
 
 from immutant.errors import ConfigurationError, ValueRefusedError
 from immutant.remote import packing
+from immutant.remote.folder import walk
 from immutant.remote.packing import Entry, File, Link, check_entrypoint, pack
+from immutant.source import archive
+from immutant.source.tree import write_tree
 
 MOMENT = 1_800_000_000
 
 _names = st.text(
-    st.characters(blacklist_categories=("Cc", "Cs"), blacklist_characters="/\0"), min_size=1, max_size=40
+    st.characters(blacklist_categories=("Cc", "Cs"), blacklist_characters="/\0"),
+    min_size=1,
+    max_size=40,
 ).filter(lambda name: name not in (".", ".."))
 _contents = st.binary(max_size=2000)
 
@@ -33,22 +40,23 @@ def _trees(draw: st.DrawFn) -> list[Entry]:
 
 
 def _unpacked(packed: bytes) -> dict[str, Entry]:
-    entries: dict[str, Entry] = {}
-    with tarfile.open(fileobj=io.BytesIO(packed), mode="r:xz") as tar:
-        for one in tar:
-            assert (one.uid, one.gid, one.uname, one.mtime) == (0, 0, "", MOMENT)
-            file = tar.extractfile(one) if one.isreg() else None
-            if file is not None:
-                entries[one.name] = File(one.name, file.read(), bool(one.mode & 0o100))
-            else:
-                entries[one.name] = Link(one.name, one.linkname)
-    return entries
+    """What a pod makes of an archive."""
+    with tempfile.TemporaryDirectory() as folder:
+        root = Path(folder) / "app"
+        write_tree(archive.entries(packed), root)
+        return {one.path: one for one in walk(root).entries}
 
 
 @settings(max_examples=60, deadline=None)
 @given(_trees())
 def test_what_is_unpacked_is_what_was_packed(tree: list[Entry]) -> None:
     assert _unpacked(pack(tree, MOMENT)) == {one.path: one for one in tree}
+
+
+def test_an_archive_says_nothing_of_who_packed_it() -> None:
+    with tarfile.open(fileobj=io.BytesIO(pack([File("a", b"1")], MOMENT)), mode="r:xz") as tar:
+        (one,) = tar
+    assert (one.uid, one.gid, one.uname, one.gname, one.mtime) == (0, 0, "", "", MOMENT)
 
 
 @settings(max_examples=30, deadline=None)
@@ -87,6 +95,7 @@ def test_too_much_names_the_largest_files_and_the_ways_out(
         ("app:app", "app.py"),
         ("app", "app/__init__.py"),
         ("shop.web:api", "shop/web.py"),
+        ("shop.web:api", "src/shop/web.py"),
         ("src/main.py:app", "src/main.py"),
     ],
 )

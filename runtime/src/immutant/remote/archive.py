@@ -25,8 +25,6 @@ KEPT: Final = 5
 CHUNK: Final = 900 << 10
 """Bytes of a part: an object may have 1 MiB, in base64 on its way and with its metadata."""
 
-_PART: Final = "part"
-_SOURCE: Final = f"{names.ANNOTATION_PREFIX}source"
 _REVISION: Final = f"{names.ANNOTATION_PREFIX}revision"
 _PUSHED: Final = f"{names.ANNOTATION_PREFIX}pushed-at"
 _MESSAGE: Final = f"{names.ANNOTATION_PREFIX}message"
@@ -101,9 +99,9 @@ def _part(app: App, digest: str, number: int, chunk: bytes, origin: Origin, push
         "uid": app.uid,
     }
     metadata = {
-        "name": f"{app.name}-src-{digest[:10]}-{number}",
+        "name": f"{app.name}-src-{names.source_label(digest)}-{number}",
         "namespace": app.namespace,
-        "labels": {names.APP_LABEL: app.name, _SOURCE: digest[:10]},
+        "labels": {names.APP_LABEL: app.name, names.SOURCE_LABEL: names.source_label(digest)},
         "annotations": {
             _REVISION: origin.revision,
             _PUSHED: pushed,
@@ -112,7 +110,7 @@ def _part(app: App, digest: str, number: int, chunk: bytes, origin: Origin, push
         },
         "ownerReferences": [owner],
     }
-    data = {_PART: base64.b64encode(chunk).decode()}
+    data = {names.PART_KEY: base64.b64encode(chunk).decode()}
     kind = {"apiVersion": "v1", "kind": "ConfigMap", "immutable": True}
     return {**kind, "metadata": metadata, "binaryData": data}
 
@@ -135,26 +133,28 @@ def history(kubectl: Kubectl, app: App) -> list[Revision]:
     Raises:
         ClusterError: They cannot be listed.
     """
-    selector = f"{names.APP_LABEL}={app.name},{_SOURCE}"
+    selector = f"{names.APP_LABEL}={app.name},{names.SOURCE_LABEL}"
     grouped: dict[str, list[Json]] = defaultdict(list)
     for body in kubectl.items("configmaps", "-l", selector):
         owners = [one.get("uid") for one in body["metadata"].get("ownerReferences") or ()]
         if app.uid in owners:
-            grouped[body["metadata"]["labels"][_SOURCE]].append(body)
+            grouped[body["metadata"]["labels"][names.SOURCE_LABEL]].append(body)
     revisions = [_revision(digest, parts) for digest, parts in grouped.items()]
     return sorted(revisions, key=lambda one: (one.created, one.pushed), reverse=True)
 
 
 def _revision(label: str, parts: list[Json]) -> Revision:
     ordered = sorted(parts, key=lambda one: int(one["metadata"]["name"].rpartition("-")[2]))
-    chunks = [base64.b64decode((one.get("binaryData") or {}).get(_PART, "")) for one in ordered]
+    chunks = [
+        base64.b64decode((one.get("binaryData") or {}).get(names.PART_KEY, "")) for one in ordered
+    ]
     digest = hashlib.sha256(b"".join(chunks)).hexdigest()
     first = ordered[0]["metadata"]
     noted: Mapping[str, Any] = first.get("annotations") or {}
     origin = Origin(noted.get(_REVISION, ""), noted.get(_MESSAGE, ""), noted.get(_AUTHOR, ""))
     archive = Archive(tuple(one["metadata"]["name"] for one in ordered), digest, origin.revision)
     created = first["creationTimestamp"]
-    is_whole = digest.startswith(label)
+    is_whole = names.source_label(digest) == label
     return Revision(origin, archive, noted.get(_PUSHED, created), created, is_whole)
 
 

@@ -48,8 +48,7 @@ def walk(root: Path) -> Folder:
             f"{root} is no folder; name the one that has your app: immutant deploy APP DIR"
         )
     found = [(path, (root / path).lstat()) for path in _paths(root, "", Rules())]
-    files = [(path, facts.st_size) for path, facts in found if not stat.S_ISLNK(facts.st_mode)]
-    check_size(sum(size for _, size in files), sorted(files, key=lambda one: -one[1])[:3])
+    check_size([(path, facts.st_size) for path, facts in found])
     entries = [_entry(root / path, path, facts.st_mode) for path, facts in found]
     return Folder(entries, max((int(facts.st_mtime) for _, facts in found), default=0))
 

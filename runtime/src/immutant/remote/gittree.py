@@ -71,8 +71,7 @@ def tree(digest: str) -> list[Entry]:
     blobs = list(_blobs(digest))
     rules = _rules(blobs)
     kept = [one for one in blobs if not rules.hide(one.path)]
-    largest = sorted(kept, key=lambda one: -one.size)[:3]
-    check_size(sum(one.size for one in kept), [(one.path, one.size) for one in largest])
+    check_size([(one.path, one.size) for one in kept])
     for one in kept:
         if one.mode == _SUBMODULE:
             raise ValueRefusedError(

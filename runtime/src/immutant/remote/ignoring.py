@@ -3,6 +3,7 @@
 Belongs here: the rules, read as git reads its own. Not here: walking a tree.
 """
 
+import re
 from typing import Final
 
 from pathspec import GitIgnoreSpec
@@ -32,7 +33,7 @@ class Rules:
             ConfigurationError: A line of it is no pattern.
         """
         try:
-            self._specs[folder] = GitIgnoreSpec.from_lines(text.splitlines())
+            self._specs[folder] = GitIgnoreSpec.from_lines(map(_plain, text.splitlines()))
         except ValueError as error:
             where = f"{folder}/{name}" if folder else name
             raise ConfigurationError(f"{where} has a line that is no pattern: {error}") from error
@@ -44,7 +45,7 @@ class Rules:
             folder = folder.rpartition("/")[0]
             if (spec := self._specs.get(folder)) is not None:
                 below = path[len(folder) :].lstrip("/") + "/" * is_folder
-                if (verdict := spec.check_file(below).include) is not None:
+                if (verdict := _verdict(spec, below)) is not None:
                     return verdict
         return False
 
@@ -53,3 +54,32 @@ class Rules:
         parts = path.split("/")
         folders = ["/".join(parts[:depth]) for depth in range(1, len(parts))]
         return any(self.ignore(one, is_folder=True) for one in folders) or self.ignore(path)
+
+
+def _plain(line: str) -> str:
+    """A line without the one form that is read otherwise here: `a/**/` is not `a` itself to git."""
+    return f"{line}*/" if line.endswith("/**/") else line
+
+
+def _verdict(spec: GitIgnoreSpec, path: str) -> bool | None:
+    """What the last pattern says that names the path itself; None: none does.
+
+    A spec, asked as a whole, lets patterns count that name a parent folder. To git these count for
+    the folder alone: else `!?` would take back `c.py` in any folder with a short name.
+    """
+    for pattern in reversed(list(spec.patterns)):
+        found = pattern.match_file(path) if pattern.include is not None else None
+        if found is not None and _is_whole(found.match, path):
+            return pattern.include
+    return None
+
+
+def _is_whole(match: re.Match[str], path: str) -> bool:
+    """Whether a pattern's expression names a path itself, and not a folder above it.
+
+    The group `ps_d` is the slash behind what it names: nothing else for `*/`, which is any folder.
+    One without it (`a/**`) names what is in a folder, and not the folder.
+    """
+    if match.groupdict().get("ps_d") is not None:
+        return match.end("ps_d") == len(path) or (match.group() == "/" and path.endswith("/"))
+    return not (match.group().endswith("/") and match.end() == len(path))

@@ -8,7 +8,7 @@ import io
 import lzma
 import posixpath
 import tarfile
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -17,6 +17,7 @@ from immutant.errors import ConfigurationError, ValueRefusedError
 __all__ = [
     "LARGEST",
     "LARGEST_TREE",
+    "MOST_FILES",
     "Entry",
     "File",
     "Link",
@@ -32,6 +33,9 @@ etcd whose own limit is 2 GiB for the whole cluster."""
 
 LARGEST_TREE: Final = 128 << 20
 """Bytes of all files together: they are packed in memory, and unpacked in each pod."""
+
+MOST_FILES: Final = 20_000
+"""Files and links: pods unpack no more (`immutant.source.tree`)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,7 +79,8 @@ def pack(entries: Iterable[Entry], moment: int) -> bytes:
             _add(tar, entry, moment)
     packed = whole.getvalue()
     if len(packed) > LARGEST:
-        raise _too_large(f"the source has {sized(len(packed))} compressed", LARGEST, ordered)
+        files = [(one.path, len(one.content)) for one in ordered if isinstance(one, File)]
+        raise _too_large(f"the source has {sized(len(packed))} compressed", sized(LARGEST), files)
     return packed
 
 
@@ -101,32 +106,27 @@ def _check_link(link: Link) -> None:
         )
 
 
-def check_size(total: int, largest: Iterable[tuple[str, int]]) -> None:
+def check_size(files: Sequence[tuple[str, int]]) -> None:
     """Refuse a tree before it is read.
 
     Args:
-        total: Bytes of all files.
-        largest: Paths and bytes of the largest ones.
+        files: Paths and bytes.
 
     Raises:
         ValueRefusedError: It is too large.
     """
+    total = sum(size for _, size in files)
+    if len(files) > MOST_FILES:
+        raise _too_large(f"the source has {len(files)} files", str(MOST_FILES), files)
     if total > LARGEST_TREE:
-        raise ValueRefusedError(
-            _large(f"the source has {sized(total)}", LARGEST_TREE, list(largest))
-        )
+        raise _too_large(f"the source has {sized(total)}", sized(LARGEST_TREE), files)
 
 
-def _too_large(what: str, limit: int, entries: list[Entry]) -> ValueRefusedError:
-    files = [(one.path, len(one.content)) for one in entries if isinstance(one, File)]
+def _too_large(what: str, limit: str, files: Iterable[tuple[str, int]]) -> ValueRefusedError:
     largest = sorted(files, key=lambda one: -one[1])[:3]
-    return ValueRefusedError(_large(what, limit, largest))
-
-
-def _large(what: str, limit: int, largest: list[tuple[str, int]]) -> str:
     named = ", ".join(f"{path} ({sized(size)})" for path, size in largest)
-    return (
-        f"{what}, and at most {sized(limit)} can be pushed; leave out what the app does not need "
+    return ValueRefusedError(
+        f"{what}, and at most {limit} can be pushed; leave out what the app does not need "
         f"by .immutantignore (the largest: {named}), or build an image with the code and name it "
         "in spec.image, or let the pods fetch the repository by spec.source.git"
     )
@@ -155,11 +155,11 @@ def check_entrypoint(entries: Iterable[Entry], entrypoint: str, app: str) -> Non
         wanted = [posixpath.normpath(module)]
     else:
         path = module.replace(".", "/")
-        wanted = [f"{path}.py", f"{path}/__init__.py"]
+        wanted = [f"{root}{path}{end}" for root in ("", "src/") for end in (".py", "/__init__.py")]
     there = {one.path for one in entries}
     if there.isdisjoint(wanted):
         raise ConfigurationError(
-            f"the source has no {' or '.join(wanted)}, which the entrypoint {entrypoint} of {app} "
-            "names; add the file, or name the one that has your App: kubectl patch immutantapp "
+            f"the source has no {wanted[0]}, which the entrypoint {entrypoint} of {app} names; add "
+            "the file, or name the one that has your App: kubectl patch immutantapp "
             f"""{app} --type merge -p '{{"spec":{{"entrypoint":"main:app"}}}}'"""
         )
