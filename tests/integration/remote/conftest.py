@@ -33,3 +33,9 @@ def deployer(server: ApiServer, namespace: str) -> Path:
 @pytest.fixture
 def repository(tmp_path: Path, deployer: Path, namespace: str) -> Repository:
     return Repository(tmp_path, deployer, namespace)
+
+
+@pytest.fixture
+def admin(server: ApiServer) -> Path:
+    """A kubeconfig that may do everything."""
+    return server.kubeconfig()

@@ -20,6 +20,12 @@ main()
 """
 
 
+def on_path(*folders: Path) -> str:
+    """A PATH with these folders, and that of kubectl, before all others."""
+    kubectl = Path(programs.program("kubectl")).parent
+    return os.pathsep.join((*map(str, folders), str(kubectl), os.environ["PATH"]))
+
+
 class Repository:
     """A repository with a remote `demo`, and a kubeconfig."""
 
@@ -31,10 +37,9 @@ class Repository:
         helper = scripts / "git-remote-immutant"
         helper.write_text(_HELPER.format(python=sys.executable))
         helper.chmod(0o755)
-        kubectl = Path(programs.program("kubectl")).parent
         self.environ = {
             **os.environ,
-            "PATH": os.pathsep.join((str(scripts), str(kubectl), os.environ["PATH"])),
+            "PATH": on_path(scripts),
             "KUBECONFIG": str(kubeconfig),
             "HOME": str(folder),
             "GIT_CONFIG_GLOBAL": os.devnull,
@@ -82,10 +87,12 @@ class Repository:
         """Push without waiting for the rollout, main unless something else is named."""
         return self.try_git("push", "demo", *(arguments or ("main",)), IMMUTANT_PUSH_WAIT="0")
 
-    def pushing(self, log: IO[bytes], *arguments: str) -> subprocess.Popen[bytes]:
-        """A push that waits for the rollout, as a process; what it says goes into a file."""
+    def start(self, log: IO[bytes], *command: str) -> subprocess.Popen[bytes]:
+        """`git` or `immutant` as a process of its own terminal; what it says goes into a file."""
+        program, *arguments = command
+        begun = {"immutant": [sys.executable, "-m", "immutant"]}.get(program, [program])
         return subprocess.Popen(
-            ["git", "push", "demo", *(arguments or ("main",))],
+            [*begun, *arguments],
             cwd=self.folder,
             env=self.environ,
             stdin=subprocess.DEVNULL,

@@ -90,7 +90,7 @@ async def test_a_tree_without_the_application_is_refused_before_anything_is_stor
     repository.commit({"main.py": APP})
     ended = repository.push()
     assert ended.returncode == 1
-    assert "the source has no app.py or app/__init__.py" in ended.stderr
+    assert "the source has no app.py, which the entrypoint app:app of demo names" in ended.stderr
     assert "! [remote rejected] main -> main" in ended.stderr
     assert await parts(operated) == []
     assert await source(operated) is None

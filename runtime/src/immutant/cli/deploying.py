@@ -4,6 +4,7 @@ Belongs here: what is typed and what is printed. Not here: what they do (`immuta
 is imported when a command is called.
 """
 
+import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import StrEnum
@@ -166,7 +167,7 @@ def rollback(
         typer.echo(f"{name} runs this already")
         return
     after = deployment.point(kubectl, app, goal.archive)
-    typer.echo(f'Going back to {goal.origin.revision[:20]} "{goal.origin.message}"')
+    typer.echo(f'Going back to {_short(goal.origin.revision)} "{goal.origin.message}"')
     _wait(kubectl, after, wait)
 
 
@@ -247,11 +248,22 @@ def _print_table(rows: Sequence[dict[str, Any]], nothing: str) -> None:
     from rich.console import Console
     from rich.table import Table
 
-    table = Table("", "REVISION", "PUSHED", "AUTHOR", "MESSAGE", box=None, pad_edge=False)
+    table = Table("", "REVISION", "PUSHED (UTC)", "AUTHOR", "MESSAGE", box=None, pad_edge=False)
+    for column in table.columns[:-1]:
+        column.no_wrap = True
     for row in rows:
-        facts = (row["revision"][:20], row["pushed"], row["author"], row["message"])
+        author = row["author"].partition(" <")[0]
+        pushed = row["pushed"][:16].replace("T", " ")
+        facts = (_short(row["revision"]), pushed, author, row["message"])
         table.add_row("*" if row["current"] else "", *facts)
-    Console(markup=False, highlight=False, emoji=False).print(table)
+    # Where nobody looks, nothing is to be cut to the width of a terminal that is not there.
+    width = None if sys.stdout.isatty() else 250
+    Console(markup=False, highlight=False, emoji=False, width=width).print(table)
+
+
+def _short(revision: str) -> str:
+    """The beginning of a commit, by which rollback takes it too; others as they are."""
+    return revision if revision.startswith("dir-") else revision[:10]
 
 
 def _print_structure(rows: Sequence[dict[str, Any]], output: Format) -> None:

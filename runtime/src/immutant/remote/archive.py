@@ -79,7 +79,7 @@ def store(kubectl: Kubectl, app: App, packed: bytes, origin: Origin) -> Archive:
     """
     digest = hashlib.sha256(packed).hexdigest()
     chunks = [packed[at : at + CHUNK] for at in range(0, len(packed), CHUNK)]
-    pushed = datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+    pushed = datetime.now(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
     stored = []
     for number, chunk in enumerate(chunks):
         body = _part(app, digest, number, chunk, origin, pushed)

@@ -4,7 +4,7 @@ Belongs here: the order of a deployment: the archive is stored, and then one cha
 it. Whatever is cut off before has changed nothing. Not here: following the rollout (`rollout`).
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Final
@@ -39,7 +39,7 @@ class Package:
         branch: The branch that was pushed; "": none was.
     """
 
-    entries: list[packing.Entry]
+    entries: Sequence[packing.Entry]
     moment: int
     origin: Origin
     branch: str = ""
