@@ -146,6 +146,20 @@ async def test_deletions_tags_and_several_branches_are_refused(
     assert await source(operated) == before
 
 
+async def test_it_is_pushed_from_a_folder_below_and_by_an_option_without_a_wait(
+    operated: Operated, repository: Repository
+) -> None:
+    await operated.write()
+    commit = repository.commit({"app.py": APP, "web/page.html": ""})
+    ended = repository.try_git("-C", "web", "push", "-q", "-o", "nowait", "demo", "main")
+    assert ended.returncode == 0, ended.stderr
+    assert ended.stderr == ""
+    assert (await source(operated))["archive"]["revision"] == commit
+    wrong = repository.try_git("push", "-o", "later", "demo", "main:other")
+    assert wrong.returncode == 128
+    assert "there is no push option later; there are wait and nowait" in wrong.stderr
+
+
 async def test_clones_are_refused_and_fetches_of_what_is_here_need_nothing(
     operated: Operated, repository: Repository, tmp_path: Path
 ) -> None:
@@ -168,10 +182,19 @@ async def test_a_dry_run_changes_nothing(operated: Operated, repository: Reposit
     assert await parts(operated) == []
 
 
-async def test_another_source_is_replaced_and_an_image_is_not(
-    operated: Operated, repository: Repository
-) -> None:
+async def test_another_source_is_replaced(operated: Operated, repository: Repository) -> None:
     await operated.write(source={"configMap": {"name": "demo-source"}})
     repository.commit({"app.py": APP})
     assert repository.push().returncode == 0
     assert set(await source(operated)) == {"archive"}
+
+
+async def test_an_app_with_an_image_is_left_alone(
+    operated: Operated, repository: Repository
+) -> None:
+    await operated.write(image="shop:7")
+    repository.commit({"app.py": APP})
+    ended = repository.push()
+    assert ended.returncode == 1
+    assert "demo runs the image shop:7" in ended.stderr
+    assert await parts(operated) == []

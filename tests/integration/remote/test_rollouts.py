@@ -154,7 +154,11 @@ async def test_ctrl_c_leaves_the_rollout_going_and_says_so(
 
 
 async def test_an_app_is_made_deployed_rolled_back_restarted_and_removed(
-    operated: Operated, repository: Repository, run: Callable[..., Terminal], admin: Path
+    operated: Operated,
+    repository: Repository,
+    run: Callable[..., Terminal],
+    admin: Path,
+    deployer: Path,
 ) -> None:
     repository.environ["KUBECONFIG"] = str(admin)
     here = ("--namespace", operated.namespace)
@@ -163,6 +167,7 @@ async def test_an_app_is_made_deployed_rolled_back_restarted_and_removed(
     assert f"demo is at http://demo.{operated.namespace}" in made.said
     assert f"git remote add demo immutant://{operated.namespace}/demo" in made.said
 
+    repository.environ["KUBECONFIG"] = str(deployer)
     repository.write({"app.py": APP, "one.txt": ""})
     first = run("immutant", "deploy", "demo", ".", *here)
     assert await first.end() == 0, first.said
@@ -190,6 +195,7 @@ async def test_an_app_is_made_deployed_rolled_back_restarted_and_removed(
     assert await restarted.end() == 0, restarted.said
     assert before.isdisjoint(await uids(operated))
 
+    repository.environ["KUBECONFIG"] = str(admin)
     kept = repository.immutant("delete", "demo", stdin="n\n")
     assert kept.returncode == 1
     assert "None of it can be had back" in kept.stdout

@@ -4,7 +4,7 @@ import subprocess
 import tempfile
 from pathlib import Path
 
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from immutant.remote.ignoring import Rules
@@ -40,7 +40,11 @@ def _as_git(folder: Path, ignored: dict[str, list[str]], paths: list[str]) -> se
     return {one.decode() for one in said.stdout.split(b"\0") if one}
 
 
-@settings(max_examples=60, deadline=None)
+@example({"": ["a/**/"]}, ["a/c.py", "a/b/c.py", "b/a/c.py"])
+@example({"": ["c.py", "!?"]}, ["a/c.py/b", "c.py"])
+@example({"": ["d.log/", "!*/"]}, ["d.log/d.log/b"])
+@example({"": ["a/**", "!a/d.log"]}, ["a/d.log", "a/c.py"])
+@settings(max_examples=25, deadline=None)
 @given(_files, st.lists(_asked, min_size=1, max_size=12, unique=True))
 def test_files_are_left_out_as_git_leaves_them_out(
     ignored: dict[str, list[str]], paths: list[str]

@@ -48,7 +48,11 @@ class Options:
     wait: bool = field(default_factory=lambda: os.environ.get(_WAIT, "1") not in ("0", "no", ""))
 
     def set(self, name: str, value: str) -> str:
-        """Take an option; what git is to be answered."""
+        """Take an option; what git is to be answered.
+
+        Raises:
+            PushRefusedError: A push option is not known. Git shows no answer to it, so this ends it.
+        """
         match name, value.strip('"'):
             case "verbosity", number:
                 self.quiet = number == "0"
@@ -57,7 +61,9 @@ class Options:
             case "push-option", "nowait" | "wait" as word:
                 self.wait = word == "wait"
             case "push-option", other:
-                return f"error there is no push option {other}; there are wait and nowait"
+                raise PushRefusedError(
+                    f"there is no push option {other}; there are wait and nowait"
+                )
             case "progress", _:
                 pass
             case _:
