@@ -51,7 +51,7 @@ class Options:
         """Take an option; what git is to be answered.
 
         Raises:
-            PushRefusedError: A push option is not known. Git shows no answer to it, so this ends it.
+            PushRefusedError: A push option is not known; git would show no answer to it.
         """
         match name, value.strip('"'):
             case "verbosity", number:

@@ -159,8 +159,8 @@ _REMEDIES: Final = (
     (
         "current-context is not set",
         (
-            "the kubeconfig names no cluster; choose one (kubectl config use-context NAME, --context, "
-            "--kubeconfig), or run the application on this machine: immutant run app.py"
+            "the kubeconfig names no cluster; choose one (kubectl config use-context NAME, "
+            "--context, --kubeconfig), or run the application on this machine: immutant run app.py"
         ),
     ),
     (
@@ -184,8 +184,8 @@ _REMEDIES: Final = (
     (
         "is forbidden",
         (
-            "your account in the cluster may not do this; docs/cluster.md lists the rights that the "
-            "commands need"
+            "your account in the cluster may not do this; docs/cluster.md lists the rights that "
+            "the commands need"
         ),
     ),
 )

@@ -142,7 +142,7 @@ class Rollout:
         return Outcome(
             False,
             f"no operator has looked at it for {self._limits.unseen:g} s; it is carried out once "
-            "one does: kubectl get pods -A -l app.kubernetes.io/name=immutant",
+            "one does: kubectl get pods -A -l app.kubernetes.io/name=immutant-operator",
         )
 
 
