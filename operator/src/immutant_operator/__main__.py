@@ -22,6 +22,7 @@ from immutant_operator.leader import Leader
 from immutant_operator.ops import Metrics, serving
 from immutant_operator.reconciler import Reconciler
 from immutant_operator.registry import Registry
+from immutant_operator.remotes import Remotes
 from immutant_operator.rounds import rounds, see_all
 from immutant_operator.settings import Settings
 from immutant_operator.store import Store
@@ -78,7 +79,8 @@ async def _first_of(stop: asyncio.Event, work: Coroutine[Any, Any, None]) -> boo
 
 async def _lead(settings: Settings, api: Api, leader: Leader, metrics: Metrics) -> None:
     registry, store = Registry(), Store()
-    reconciler = Reconciler(api, store, settings.cluster, registry)
+    remotes = Remotes(lambda key: queue.add(key))
+    reconciler = Reconciler(api, store, settings.cluster, registry, remotes=remotes)
     queue = WorkQueue(metrics.timed(reconciler.reconcile), random.Random())  # noqa: S311 - jitter
     metrics.leading.set(1)
     metrics.apps.set_function(lambda: registry.apps)

@@ -13,6 +13,7 @@ __all__ = [
     "RefusedError",
     "SettingsError",
     "SourceMissingError",
+    "SourceUnreachableError",
     "SpecError",
 ]
 
@@ -41,6 +42,12 @@ class SourceMissingError(AppError):
     """The source that the spec names is not there."""
 
     reason = "SourceMissing"
+
+
+class SourceUnreachableError(AppError):
+    """The repository that the spec names does not say what it has."""
+
+    reason = "SourceUnreachable"
 
 
 class NameTakenError(AppError):

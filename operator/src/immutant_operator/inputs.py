@@ -6,15 +6,19 @@ thousand sources not to be kept. Not here: what becomes of them.
 
 import hashlib
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
+
+from pydantic import ValidationError
 
 from immutant.contract import names
 from immutant_operator.api import Api, ApiError
-from immutant_operator.builders import Source, snapshot_name
-from immutant_operator.errors import SourceMissingError
+from immutant_operator.builders import Basis, Source, snapshot_name
+from immutant_operator.errors import AppError, SourceMissingError
+from immutant_operator.logins import login
 from immutant_operator.objects import Json
-from immutant_operator.spec import App
+from immutant_operator.remotes import Remotes
+from immutant_operator.spec import App, AppSpec
 from immutant_operator.spec.source import ArchiveSource
 from immutant_operator.spec.source import Source as SourceSpec
 
@@ -58,24 +62,62 @@ class Inputs:
     Attributes:
         source: What the copy of the app's source is made from; None: it needs no copy.
         pin: What the source is fixed to: the copy, the archive's digest, a commit; None: there is
-            no source.
+            no source, or its commit is not known.
         digest: A text that changes when the environment's ConfigMaps or Secrets do; None: it has
             none.
+        trouble: Why the source's commit is not known, or not up to date; None: it is.
+        again: Seconds after which to look whether the source is another; None: there is no need.
     """
 
     source: Source | None
     pin: str | None
     digest: str | None
+    trouble: AppError | None = None
+    again: float | None = None
 
     @classmethod
-    async def read(cls, api: Api, app: App) -> "Inputs":
+    async def read(cls, api: Api, app: App, remotes: Remotes) -> "Inputs":
         """Read it all.
 
         Raises:
             SourceMissingError: The spec names a source that is not there.
         """
+        digest = await _digest(api, app)
+        git = app.spec.source.git if app.spec.source is not None else None
+        if git is not None:
+            known = await remotes.look(app.key, git, lambda: login(api, app))
+            return cls(None, known.commit, digest, known.trouble, known.again)
+        remotes.forget(app.key)
         source, pin = await _source(api, app)
-        return cls(source, pin, await _digest(api, app))
+        return cls(source, pin, digest)
+
+    def fixed(self, app: App, kept: Basis | None) -> "Inputs":
+        """The same with a commit, if need be the one that the app's pods have.
+
+        Args:
+            app: The app.
+            kept: What its pods were made of, if that is known.
+
+        Raises:
+            AppError: The commit is not known, and the pods' source is another.
+        """
+        if self.pin is not None or self.trouble is None:
+            return self
+        if kept is None or kept.source is None or not _is_same_git(app, kept):
+            raise self.trouble
+        return replace(self, pin=kept.source)
+
+
+def _is_same_git(app: App, kept: Basis) -> bool:
+    """Whether pods were made from the revision that the app names."""
+    try:
+        then = AppSpec.model_validate(kept.spec).source
+    except ValidationError:
+        return False
+    now = app.spec.source
+    if then is None or then.git is None or now is None or now.git is None:
+        return False
+    return (then.git.url, then.git.revision) == (now.git.url, now.git.revision)
 
 
 async def _source(api: Api, app: App) -> tuple[Source | None, str | None]:

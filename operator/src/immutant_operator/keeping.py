@@ -55,6 +55,11 @@ class Keeper:
         made = pods(self.app, self.cluster, source, inputs)
         return Blueprint(basis, made, self.cluster.version)
 
+    def known(self, there: Mapping[Any, Json]) -> Basis | None:
+        """What the app's pods were made of, if a blueprint tells."""
+        found = newest(self.app, there.values())
+        return found.basis if found is not None else None
+
     def chosen(
         self, fresh: Blueprint, there: Mapping[Any, Json], *, serves: bool = True
     ) -> Blueprint:

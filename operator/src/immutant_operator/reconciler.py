@@ -25,6 +25,7 @@ from immutant_operator.objects import Json
 from immutant_operator.observed import Fleet, Pod, Scale
 from immutant_operator.pace import Pace
 from immutant_operator.registry import Key, Registry
+from immutant_operator.remotes import Remotes
 from immutant_operator.reporting import now, report
 from immutant_operator.rollout import next_size, next_step
 from immutant_operator.roster import Roster
@@ -112,12 +113,14 @@ class Reconciler:
         cluster: Cluster,
         registry: Registry,
         clock: Callable[[], float] = time.monotonic,
+        remotes: Remotes | None = None,
     ) -> None:
         self._api = api
         self._store = store
         self._cluster = cluster
         self._registry = registry
         self._clock = clock
+        self._remotes = remotes or Remotes()
         self._memories: dict[Key, _Memory] = {}
 
     async def reconcile(self, key: Key) -> float | None:
@@ -135,6 +138,7 @@ class Reconciler:
         body = self._store.app(key)
         if body is None or "deletionTimestamp" in body["metadata"]:
             self._registry.forget(key)
+            self._remotes.forget(key)
             self._memories.pop(key, None)
             return None
         again = await self._reconcile(key, body)
@@ -203,7 +207,7 @@ class Reconciler:
 
     async def _carry_out(self, app: App, body: Json, there: _There, memory: _Memory) -> Finding:
         """Do what is to be done: whatever it is, it is found out again by asking before."""
-        inputs = await Inputs.read(self._api, app)
+        inputs = await Inputs.read(self._api, app, self._remotes)
         plan = await self._plan(app, body, there, inputs, memory)
         if not there.is_asked and not self._is_done(app, plan.objects, there, memory):
             there = await self._look(app, memory, ask=True)
@@ -218,15 +222,23 @@ class Reconciler:
         for pod in step.replace if there.is_asked else ():
             await self._delete(app, pod)
         lacks = lacking(plan.objects, applied)
-        finding = Finding(fleet, step, lacks, there.roster, there.grid)
-        return replace(finding, runtime=plan.runtime, newer=plan.newer, source=plan.source)
+        behind = (inputs.trouble.reason, str(inputs.trouble)) if inputs.trouble else None
+        finding = Finding(fleet, step, lacks or behind, there.roster, there.grid)
+        return replace(
+            finding,
+            runtime=plan.runtime,
+            newer=plan.newer,
+            source=plan.source,
+            again=inputs.again,
+        )
 
     async def _plan(
         self, app: App, body: Json, there: _There, inputs: Inputs, memory: _Memory
     ) -> _Plan:
         keeper = Keeper(app, body, self._cluster)
-        fresh = keeper.fresh(inputs.pin, inputs.digest)
         found = await memory.blueprints.there(app, ask=there.is_asked)
+        inputs = inputs.fixed(app, keeper.known(found))
+        fresh = keeper.fresh(inputs.pin, inputs.digest)
         chosen = keeper.chosen(fresh, found, serves=there.serves)
         size = next_size(app.spec.replicas, there.fleet, there.grid, Pace.of(app))
         payload = Payload(size, chosen, inputs.source, there.grid.holds_drains)
@@ -260,6 +272,10 @@ def _stated(body: Json) -> Json:
 
 def _again(finding: Finding) -> float | None:
     """When to look again, although no watch may tell of a change until then."""
+    return min(filter(None, (_pods_again(finding), finding.again)), default=None)
+
+
+def _pods_again(finding: Finding) -> float | None:
     fleet, grid = finding.fleet, finding.grid
     awaited = finding.step.again if finding.step is not None else None
     since = [grid.ages.settled] if awaited is not None or _is_unsafe(fleet, grid) else []

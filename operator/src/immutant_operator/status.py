@@ -36,6 +36,7 @@ class Finding:
         runtime: The version of the operator that made what the pods are made from; "": unknown.
         newer: Whether this operator makes other pods, which wait for the app's next rollout.
         source: What the source is fixed to; None: there is none.
+        again: Seconds after which to look whether the source is another; None: there is no need.
     """
 
     fleet: Fleet
@@ -47,6 +48,7 @@ class Finding:
     runtime: str = ""
     newer: bool = False
     source: str | None = None
+    again: float | None = None
 
 
 def compose(app: App, finding: Finding, former: Mapping[str, Any], now: str) -> Json:

@@ -22,6 +22,7 @@ __all__ = [
     "RequestRefusedError",
     "RolloutFailedError",
     "SessionEndedError",
+    "SourceUnreachableError",
     "StaleTenureError",
     "StoreError",
     "TakenError",
@@ -127,6 +128,10 @@ class RequestRefusedError(CoordinatorError):
 
 class HandlerExitError(ImmutantError):
     """The user's function ended by what is no Exception: sys.exit(), a cancelling of its own."""
+
+
+class SourceUnreachableError(ImmutantError):
+    """The repository of a source did not give what was asked for; it may next time."""
 
 
 class TenureEndedExit(BaseException):

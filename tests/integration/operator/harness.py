@@ -28,6 +28,7 @@ from immutant_operator.kinds import APP, OWNED
 from immutant_operator.objects import Json
 from immutant_operator.reconciler import Reconciler
 from immutant_operator.registry import Registry
+from immutant_operator.remotes import Remotes
 from immutant_operator.rounds import see_all
 from immutant_operator.store import Store
 
@@ -102,7 +103,12 @@ class Operated:
         return self.namespace, self.name
 
     def restart(
-        self, api: Api | None = None, *, cluster: Cluster = CLUSTER, store: Store | None = None
+        self,
+        api: Api | None = None,
+        *,
+        cluster: Cluster = CLUSTER,
+        store: Store | None = None,
+        remotes: Remotes | None = None,
     ) -> None:
         """From now on another operator looks after the app; it remembers nothing.
 
@@ -110,10 +116,11 @@ class Operated:
             api: By which account it asks; None: by the test's own.
             cluster: What it knows of the cluster.
             store: What it has in view; None: nothing yet.
+            remotes: What it knows of repositories; None: nothing yet.
         """
         self.store = Store() if store is None else store
         self.reconciler = Reconciler(
-            api or self.api, self.store, cluster, Registry(), lambda: self.now
+            api or self.api, self.store, cluster, Registry(), lambda: self.now, remotes
         )
 
     async def write(self, **spec: Any) -> None:

@@ -1,13 +1,31 @@
 """Sources that pods fetch themselves, against a real API server."""
 
 import base64
+import re
+from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
-from tests.integration.operator.harness import CLUSTER, Operated, condition, is_complete
+import pytest
+from tests.integration.kube.apiserver import ApiServer
+from tests.integration.operator.harness import (
+    CLUSTER,
+    Operated,
+    condition,
+    is_complete,
+    kubectl,
+)
+from tests.integration.operator.processes import account
+from tests.integration.source.remote import Http, Repository, by_http
 
 from immutant.contract import names
-from immutant_operator.api import APP_KIND
+from immutant_operator.api import APP_KIND, Api, connected
+from immutant_operator.errors import ForbiddenError
+from immutant_operator.logins import login
 from immutant_operator.objects import Json
+from immutant_operator.remotes import Remotes
+from immutant_operator.spec import App, AppSpec
+from immutant_operator.spec.source import GitSource, Source
 
 
 async def push(operated: Operated, sha: str, *, parts: int = 2) -> dict[str, Any]:
@@ -115,3 +133,148 @@ async def test_a_new_operator_leaves_such_pods_as_they_are(operated: Operated) -
     await operated.look()
     await operated.look()
     assert await operated.objects() == before
+
+
+@pytest.fixture
+def repository(tmp_path: Path) -> Repository:
+    return Repository(tmp_path)
+
+
+@pytest.fixture
+def http(repository: Repository) -> Iterator[Http]:
+    with by_http(repository.bare.parent) as served:
+        yield served
+
+
+class Clock:
+    """Seconds that pass when they are told to."""
+
+    now = 0.0
+
+    def __call__(self) -> float:
+        return self.now
+
+
+def commit_in(pod: Json) -> str:
+    (source,) = [one for one in pod["spec"]["initContainers"] if one["name"] == "source"]
+    told: dict[str, str] = {one["name"]: one["value"] for one in source["env"]}
+    return told["IMMUTANT_SOURCE_COMMIT"]
+
+
+def asking(operated: Operated, clock: Clock) -> None:
+    """Another operator, for which a minute passes when the clock says so."""
+    operated.restart(remotes=Remotes(clock=clock))
+
+
+async def test_a_branch_that_moves_is_a_rollout_and_all_pods_have_one_commit(
+    operated: Operated, repository: Repository, http: Http
+) -> None:
+    first = repository.push({"app.py": "one"})
+    clock = Clock()
+    asking(operated, clock)
+    await operated.write(source={"git": {"url": http.url, "revision": "main"}}, replicas=2)
+    app = await operated.until(is_complete)
+    assert {commit_in(pod) for pod in (await operated.pods()).values()} == {first}
+    assert app["status"]["source"] == {"kind": "git", "revision": first, "short": first[:10]}
+    second = repository.push({"app.py": "two"})
+    await operated.look()
+    assert {commit_in(pod) for pod in (await operated.pods()).values()} == {first}
+    clock.now += 61
+    app = await operated.until(lambda app: is_complete(app) and second in str(app["status"]))
+    assert {commit_in(pod) for pod in (await operated.pods()).values()} == {second}
+
+
+async def test_without_the_server_pods_go_on_scale_and_survive_a_new_operator(
+    operated: Operated, repository: Repository, http: Http
+) -> None:
+    commit = repository.push({"app.py": "one"})
+    await operated.write(source={"git": {"url": http.url, "revision": "main"}})
+    await operated.until(is_complete)
+    before = await operated.pods()
+    http.broken = 503
+    asking(operated, Clock())
+    await operated.write(source={"git": {"url": http.url, "revision": "main"}}, replicas=2)
+    app = await operated.until(is_complete)
+    said = condition(app, "Degraded")
+    assert (said["status"], said["reason"]) == ("True", "SourceUnreachable")
+    assert "does not answer as git" in said["message"]
+    pods = await operated.pods()
+    assert {commit_in(pod) for pod in pods.values()} == {commit}
+    assert pods["demo-0"]["metadata"]["uid"] == before["demo-0"]["metadata"]["uid"]
+    http.broken = 0
+    clock = Clock()
+    asking(operated, clock)
+    app = await operated.until(lambda app: condition(app, "Degraded")["status"] == "False")
+
+
+async def test_another_branch_that_is_not_there_changes_nothing(
+    operated: Operated, repository: Repository, http: Http
+) -> None:
+    repository.push({"app.py": "one"})
+    await operated.write(source={"git": {"url": http.url, "revision": "main"}})
+    await operated.until(is_complete)
+    before = await operated.pods()
+    await operated.write(source={"git": {"url": http.url, "revision": "gone"}})
+    app = await operated.look()
+    assert condition(app, "Degraded")["reason"] == "SourceMissing"
+    assert "no branch or tag gone" in condition(app, "Degraded")["message"]
+    assert condition(app, "Progressing")["reason"] == "Stopped"
+    assert await operated.pods() == before
+
+
+async def test_an_app_whose_server_never_answered_gets_no_pods(
+    operated: Operated, http: Http
+) -> None:
+    http.broken = 503
+    await operated.write(source={"git": {"url": http.url}})
+    app = await operated.look()
+    assert condition(app, "Degraded")["reason"] == "SourceUnreachable"
+    assert await operated.pods() == {}
+    assert ("StatefulSet", "demo") not in await operated.objects()
+
+
+def secretive(namespace: str, url: str = "https://example.org/shop.git") -> App:
+    """An app whose repository takes a Secret: the API server lets none pass over plain http."""
+    git = GitSource.model_validate({"url": url, "secret": {"name": "deploy"}})
+    return App("demo", namespace, "uid", 1, AppSpec(source=Source(git=git)))
+
+
+async def make_secret(api: Api, namespace: str) -> None:
+    data = {"username": "ada", "token": "sesame"}
+    metadata = {"name": "deploy", "namespace": namespace}
+    body = {"apiVersion": "v1", "kind": "Secret", "metadata": metadata, "stringData": data}
+    await api.create(body)
+
+
+async def test_the_secret_is_read_for_asking_and_one_that_is_missing_is_named(
+    operated: Operated, repository: Repository, http: Http
+) -> None:
+    commit = repository.push({"app.py": "one"})
+    http.user = "ada:sesame"
+    app = secretive(operated.namespace, http.url)
+    assert app.spec.source is not None
+    assert app.spec.source.git is not None
+    asked = app.key, app.spec.source.git, lambda: login(operated.api, app)
+    known = await Remotes().look(*asked)
+    assert "there is no Secret deploy in namespace" in str(known.trouble)
+    await make_secret(operated.api, operated.namespace)
+    known = await Remotes().look(*asked)
+    assert known.commit == commit
+
+
+async def test_an_operator_that_may_not_read_the_secret_says_by_which_commands_it_may(
+    server: ApiServer, api: Api, namespace: str
+) -> None:
+    await make_secret(api, namespace)
+    kubectl(server, "-n", namespace, "create", "serviceaccount", "immutant-operator")
+    rights = account(server, namespace, "immutant-operator")
+    app = secretive(namespace)
+    async with connected(str(rights)) as its_own:
+        with pytest.raises(ForbiddenError) as refused:
+            await login(its_own, app)
+        said = str(refused.value).replace("NAMESPACE-OF-THE-OPERATOR", namespace)
+        commands = re.findall(r"kubectl (--namespace .*?)(?:, and|; or)", said)
+        assert len(commands) == 2
+        for command in commands:
+            kubectl(server, *command.split())
+        assert (await login(its_own, app)).token == "sesame"

@@ -21,9 +21,8 @@ main()
 
 
 def on_path(*folders: Path) -> str:
-    """A PATH with these folders, and that of kubectl, before all others."""
-    kubectl = Path(programs.program("kubectl")).parent
-    return os.pathsep.join((*map(str, folders), str(kubectl), os.environ["PATH"]))
+    """A PATH with these folders, and those of the programs that were built, before all others."""
+    return os.pathsep.join((*map(str, (*folders, *programs.folders())), os.environ["PATH"]))
 
 
 class Repository:

@@ -10,15 +10,16 @@ from pathlib import Path
 from immutant.contract.sourcing import Archive, Order
 
 
-def packed(files: Mapping[str, str], *others: tarfile.TarInfo) -> bytes:
+def packed(files: Mapping[str, str | bytes], *others: tarfile.TarInfo) -> bytes:
     """An archive as the client packs it, with members of other kinds behind the files."""
     whole = io.BytesIO()
     with tarfile.open(fileobj=whole, mode="w:xz") as tar:
         for name, text in files.items():
+            content = text.encode() if isinstance(text, str) else text
             member = tarfile.TarInfo(name)
-            member.size = len(text.encode())
-            member.mode = 0o755 if text.startswith("#!") else 0o644
-            tar.addfile(member, io.BytesIO(text.encode()))
+            member.size = len(content)
+            member.mode = 0o755 if content.startswith(b"#!") else 0o644
+            tar.addfile(member, io.BytesIO(content))
         for other in others:
             tar.addfile(other)
     return whole.getvalue()

@@ -4,6 +4,7 @@ Two containers, so that no code of a package that is installed sees the reposito
 """
 
 import contextlib
+import os
 import sys
 from pathlib import Path
 from typing import Final
@@ -27,7 +28,8 @@ def main(arguments: list[str], workshop: Path = Path(names.WORKSHOP_FOLDER)) -> 
         _work(arguments, workshop)
     except ImmutantError as error:
         with contextlib.suppress(OSError):
-            _LAST_WORDS.write_text(str(error))
+            if _LAST_WORDS.exists():
+                _LAST_WORDS.write_text(str(error))
         return told(error)
     return 0
 
@@ -35,6 +37,9 @@ def main(arguments: list[str], workshop: Path = Path(names.WORKSHOP_FOLDER)) -> 
 def _work(arguments: list[str], workshop: Path) -> None:
     source = workshop / "app"
     if arguments == ["fetch"]:
+        for name in ("HTTPS_PROXY", "HTTP_PROXY", "ALL_PROXY", "NO_PROXY"):
+            if name in os.environ:  # dulwich knows them by their small letters alone
+                os.environ.setdefault(name.lower(), os.environ[name])
         is_new = fetch(Order.read(), source)
     elif arguments == ["install"]:
         is_new = install(source, workshop / "packages")

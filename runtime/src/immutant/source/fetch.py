@@ -9,13 +9,19 @@ from pathlib import Path
 
 from immutant.contract import names
 from immutant.contract.sourcing import Archive, Order
-from immutant.source import archive, entrypoint
+from immutant.gitlogin import Login
+from immutant.source import archive, entrypoint, git
 from immutant.source.tree import Entry, clear, write_tree
 
 __all__ = ["fetch"]
 
 
-def fetch(order: Order, folder: Path, parts: Path = Path(names.PARTS_FOLDER)) -> bool:
+def fetch(
+    order: Order,
+    folder: Path,
+    parts: Path = Path(names.PARTS_FOLDER),
+    secret: Path = Path(names.SECRET_FOLDER),
+) -> bool:
     """Fetch the source into a folder, unless it is there already.
 
     The folder appears once all is in it, and stays as it is for the life of the pod.
@@ -24,6 +30,7 @@ def fetch(order: Order, folder: Path, parts: Path = Path(names.PARTS_FOLDER)) ->
         order: What is to be fetched.
         folder: Where it is to be.
         parts: Where the parts of an archive are.
+        secret: Where the Secret of a repository is, if it has one.
 
     Returns:
         Whether it was fetched now.
@@ -36,13 +43,13 @@ def fetch(order: Order, folder: Path, parts: Path = Path(names.PARTS_FOLDER)) ->
         return False
     building = folder.with_name(f"{folder.name}.new")
     clear(building)
-    write_tree(_entries(order, parts), building)
+    write_tree(_entries(order, parts, secret), building)
     entrypoint.check(order.entrypoint, building)
     building.rename(folder)
     return True
 
 
-def _entries(order: Order, parts: Path) -> Iterator[Entry]:
+def _entries(order: Order, parts: Path, secret: Path) -> Iterator[Entry]:
     if isinstance(order.origin, Archive):
         return archive.entries(archive.joined(order.origin, parts))
-    raise NotImplementedError
+    return git.entries(order.origin, Login.mounted(secret))
