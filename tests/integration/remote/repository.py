@@ -28,7 +28,10 @@ def on_path(*folders: Path) -> str:
 class Repository:
     """A repository with a remote `demo`, and a kubeconfig."""
 
-    def __init__(self, folder: Path, kubeconfig: Path, namespace: str) -> None:
+    def __init__(
+        self, folder: Path, kubeconfig: Path, namespace: str, patience: float = PATIENCE
+    ) -> None:
+        self._patience = patience
         self.folder = folder / "repository"
         self.folder.mkdir()
         scripts = folder / "bin"
@@ -78,7 +81,7 @@ class Repository:
             env={**self.environ, **environ},
             capture_output=True,
             text=True,
-            timeout=PATIENCE,
+            timeout=self._patience,
             check=False,
         )
 
@@ -108,6 +111,6 @@ class Repository:
             input=stdin,
             capture_output=True,
             text=True,
-            timeout=PATIENCE,
+            timeout=self._patience,
             check=False,
         )
