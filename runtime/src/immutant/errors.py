@@ -18,11 +18,15 @@ __all__ = [
     "LockHeldError",
     "MissingError",
     "NotRunningError",
+    "OvertakenError",
+    "PushRefusedError",
     "RequestRefusedError",
+    "RolloutFailedError",
     "SessionEndedError",
     "SourceUnreachableError",
     "StaleTenureError",
     "StoreError",
+    "TakenError",
     "TenureEndedExit",
     "TenureLostError",
     "UncertainWriteError",
@@ -94,6 +98,22 @@ class MissingError(ClusterError):
 
 class ConsoleError(ImmutantError):
     """A running application could not be asked, or refused; the text says what to do."""
+
+
+class TakenError(ClusterError):
+    """There is an object of that name already."""
+
+
+class OvertakenError(ClusterError):
+    """Somebody else has changed what was to be changed since it was read."""
+
+
+class PushRefusedError(ImmutantError):
+    """A `git push` that cannot be; nothing was deployed."""
+
+
+class RolloutFailedError(ClusterError):
+    """What was deployed does not come up, or it is not known whether it does."""
 
 
 class LockHeldError(ImmutantError):

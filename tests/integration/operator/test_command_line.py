@@ -95,7 +95,7 @@ async def test_the_only_app_need_not_be_named_and_of_several_one_has_to_be(
     operated.name = "shop"
     await operated.write()
     assert "name one of demo, shop" in immutant("status").stderr
-    assert "there is no application web in namespace" in immutant("status", "web").stderr
+    assert "there is no app web in namespace" in immutant("status", "web").stderr
 
 
 def test_what_is_missing_is_told_with_its_remedy(

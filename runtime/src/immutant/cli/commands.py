@@ -39,6 +39,18 @@ SECTIONS: Final[Sections] = {
         "open": Entry("immutant.cli.looking:open_", "Open an application in the browser."),
     },
     "In a cluster": {
+        "create": Entry("immutant.cli.deploying:create", "Make an app in the cluster."),
+        "deploy": Entry("immutant.cli.deploying:deploy", "Deploy a folder, without git."),
+        "history": Entry("immutant.cli.deploying:history", "List the versions that were deployed."),
+        "rollback": Entry(
+            "immutant.cli.deploying:rollback", "Go back to a version that was deployed before."
+        ),
+        "restart": Entry(
+            "immutant.cli.deploying:restart", "Replace all pods, one after the other."
+        ),
+        "delete": Entry(
+            "immutant.cli.deploying:delete", "Remove an app, its data and all of its versions."
+        ),
         "apps": Entry("immutant.cli.looking:apps", "List the applications."),
         "logs": Entry("immutant.cli.looking:logs", "Print the log of all pods, merged."),
         "ssh": Entry("immutant.cli.moving:ssh", "Open a shell in a pod, or run a command there."),

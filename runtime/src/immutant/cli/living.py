@@ -73,10 +73,10 @@ def _there(where: Where) -> Callable[[], "RenderableType"]:
     def page() -> "RenderableType":
         app = only(kubectl, name)
         title = f"[bold]{app.name}[/] in {app.namespace}  {app.ready}  {app.url}"
-        source = f"{app.source} {app.revision}".strip()
+        source = f"{app.kind} {app.running}".rstrip()
         about = f"[dim]source {source}, Immutant {app.runtime or 'not known'}[/]"
         conditions = [
-            views.condition_row(app.conditions[kind], good=good)
+            views.condition_row(kind, app.conditions[kind], good=good)
             for kind, good in _CONDITIONS.items()
             if kind in app.conditions
         ]
@@ -123,7 +123,9 @@ def _dump(where: Where, output: Output) -> None:
 
         app = only(where.kubectl, where.app)
         found = dict(views.app_record(app))
-        found["conditions"] = [dataclasses.asdict(one) for one in app.conditions.values()]
+        found["conditions"] = [
+            {"type": kind, **dataclasses.asdict(one)} for kind, one in app.conditions.items()
+        ]
         found["gears"] = [dataclasses.asdict(one) for one in gears(where.kubectl, app)]
         found["jobs"] = [dataclasses.asdict(one) for one in app.jobs]
         found["failing"] = list(app.failing)

@@ -49,10 +49,11 @@ def apps(
 ) -> None:
     """List the applications."""
     from immutant.cli import printing, views
-    from immutant.remote.apps import others
+    from immutant.remote.apps import everywhere as all_apps
+    from immutant.remote.apps import of_namespace
 
     kubectl = Where(namespace=namespace, context=context, kubeconfig=kubeconfig).kubectl
-    found = others(kubectl, everywhere=everywhere)
+    found = all_apps(kubectl) if everywhere else of_namespace(kubectl)
     rows = [views.app_row(app, everywhere=everywhere) for app in found]
     columns = views.app_columns(everywhere=everywhere)
     printing.listing(output, [views.app_record(app) for app in found], columns, rows)

@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 from typing import Any, Final
 
 from immutant.cli.printing import plain
-from immutant.remote.apps import AppView, Condition
+from immutant.remote.apps import App, Condition
 from immutant.remote.pods import Gear
 from immutant.run.gears import Gear as Replica
 
@@ -56,31 +56,30 @@ def app_columns(*, everywhere: bool) -> list[str]:
     ]
 
 
-def app_row(app: AppView, *, everywhere: bool) -> list[str]:
+def app_row(app: App, *, everywhere: bool) -> list[str]:
     """An application in a list."""
     trouble = app.trouble
     short = trouble if len(trouble) <= _LONGEST else f"{trouble[: _LONGEST - 1]}…"
-    source = f"{app.source} {app.revision[:12]}" if app.revision else app.source
     return [
         *([app.namespace] if everywhere else []),
         app.name,
         (_BAD if trouble else _GOOD).format(app.ready or "-"),
-        source,
+        f"{app.kind} {app.running}".rstrip(),
         app.url or "-",
         age(app.created),
         plain(short) or "-",
     ]
 
 
-def app_record(app: AppView) -> Mapping[str, Any]:
+def app_record(app: App) -> Mapping[str, Any]:
     """An application for programs."""
     return {
         "namespace": app.namespace,
         "name": app.name,
         "ready": app.ready,
         "replicas": app.replicas,
-        "source": app.source,
-        "revision": app.revision,
+        "source": app.kind,
+        "revision": app.running,
         "url": app.url,
         "created": app.created,
         "trouble": app.trouble,
@@ -113,11 +112,11 @@ def replica_row(replica: Replica) -> list[str]:
     ]
 
 
-def condition_row(condition: Condition, *, good: str) -> list[str]:
+def condition_row(kind: str, condition: Condition, *, good: str) -> list[str]:
     """A condition in a list; `good` is the status that it should have."""
     colour = _GOOD if condition.status == good else "[yellow]{}[/]"
     return [
-        condition.type,
+        kind,
         colour.format(condition.status),
         condition.reason,
         plain(condition.message),

@@ -1,30 +1,93 @@
-"""ImmutantApps as the API server shows them, read into records.
+"""An ImmutantApp as a user's terminal sees it: its source, and what the operator says of it.
 
-Belongs here: which apps there are and what their status says, leniently: an operator may be older
-or newer. Not here: their pods (`pods`), and printing.
+Belongs here: from the API server's JSON to records, and reading one app. Not here: changing it.
 """
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Final
 
 from immutant.contract import names
 from immutant.errors import ClusterError, MissingError
 from immutant.remote.kubectl import Json, Kubectl
 
-__all__ = ["AppView", "Condition", "Holder", "JobRun", "find", "only", "others"]
+__all__ = [
+    "BRANCH",
+    "App",
+    "Archive",
+    "Condition",
+    "Holder",
+    "JobRun",
+    "PodRow",
+    "everywhere",
+    "of_namespace",
+    "only",
+    "read",
+]
 
-_RESOURCE = f"{names.PLURAL}.{names.GROUP}"
+BRANCH: Final = f"{names.ANNOTATION_PREFIX}branch"
+"""On an ImmutantApp: the branch that was pushed last."""
+
+_RESOURCE: Final = f"{names.PLURAL}.{names.GROUP}"
+
+
+@dataclass(frozen=True, slots=True)
+class Archive:
+    """A source that was pushed: `spec.source.archive`.
+
+    Attributes:
+        config_maps: The ConfigMaps with its parts, in order.
+        sha256: Of the joined parts, in hexadecimal digits.
+        revision: What was pushed: a commit, or `dir-TIME`.
+    """
+
+    config_maps: tuple[str, ...]
+    sha256: str
+    revision: str
+
+    @classmethod
+    def read(cls, body: Mapping[str, Any]) -> "Archive":
+        """From the spec's JSON."""
+        return cls(tuple(body["configMaps"]), body["sha256"], body.get("revision", ""))
+
+    def to_spec(self) -> Json:
+        """As the spec has it."""
+        parts = list(self.config_maps)
+        return {"configMaps": parts, "sha256": self.sha256, "revision": self.revision}
+
+    @property
+    def is_commit(self) -> bool:
+        """Whether a commit was pushed, and no folder."""
+        return len(self.revision) in (40, 64) and set(self.revision) <= set("0123456789abcdef")
 
 
 @dataclass(frozen=True, slots=True)
 class Condition:
-    """One condition, as Kubernetes has them."""
+    """One condition of the status; see docs/cluster.md."""
 
-    type: str
-    status: str
-    reason: str
-    message: str
+    status: str = "Unknown"
+    reason: str = ""
+    message: str = ""
+    generation: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class PodRow:
+    """What the status says of a pod.
+
+    Attributes:
+        name: Its name.
+        ready: Whether it is ready.
+        updated: Whether it is of the version that new pods are made from.
+        member: Whether it says that its member is in the grid.
+        drain: `draining`, `drained` or "".
+    """
+
+    name: str
+    ready: bool
+    updated: bool
+    member: bool = False
+    drain: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,73 +110,98 @@ class JobRun:
     running: int
 
 
+_UNKNOWN: Final = Condition()
+
+
 @dataclass(frozen=True, slots=True)
-class AppView:
-    """One application.
+class App:
+    """One ImmutantApp.
 
     Attributes:
         name: Its name.
-        namespace: Where it is.
-        uid: Its UID.
+        namespace: Its namespace.
+        uid: Its UID; another one under the same name has another.
+        version: Its resourceVersion.
         created: When it was made, in RFC 3339.
+        generation: The number of its spec.
         replicas: How many pods are wanted.
+        entrypoint: The application, such as `app:app`.
+        image: The user's own image; "": there is none.
+        source: `spec.source` as it stands.
+        archive: What was pushed; None: the source is something else, or there is none.
+        branch: The branch that was pushed last.
+        deadline: Seconds without progress after which the operator calls a rollout stalled.
+        observed: The generation that the status is about; 0: there is no status yet.
+        url: Where it is served.
         ready: Ready pods of wanted ones, such as 2/3; "": no operator has said so yet.
-        url: Where it is served; "": not known yet.
-        host: The host that its Ingress or HTTPRoute asks for; "": none.
-        source: The kind of its source: archive, configMap, git, image, or welcome for none.
-        revision: What is deployed, where the source names it; "": it does not.
         runtime: The version of Immutant that its pods are of; "": not known.
-        current: Whether the status is about the spec as it is now.
-        conditions: By type.
+        running: The source that its pods are made from, as the status says it.
+        pods: The pods, by number.
         holders: Who holds its daemons and jobs.
         jobs: How its jobs last ran.
         failing: Daemons that fail again and again, as "NAME in POD".
-        body: The whole object.
+        conditions: The conditions, by type.
     """
 
     name: str
     namespace: str
     uid: str
+    version: str
     created: str
+    generation: int
     replicas: int
-    ready: str
+    entrypoint: str
+    image: str
+    source: Mapping[str, Any]
+    archive: Archive | None
+    branch: str
+    deadline: float
+    observed: int
     url: str
-    host: str
-    source: str
-    revision: str
+    ready: str
     runtime: str
-    current: bool
-    conditions: Mapping[str, Condition]
+    running: str
+    pods: tuple[PodRow, ...]
     holders: tuple[Holder, ...]
     jobs: tuple[JobRun, ...]
     failing: tuple[str, ...]
-    body: Json
+    conditions: Mapping[str, Condition]
 
     @classmethod
-    def of(cls, body: Json) -> "AppView":
-        """Read an object."""
+    def read(cls, body: Json) -> "App":
+        """From the API server's JSON."""
         metadata, spec, status = body["metadata"], body.get("spec") or {}, body.get("status") or {}
-        conditions = (_condition(one) for one in status.get("conditions") or ())
-        source, revision = _source(spec)
+        source = spec.get("source") or {}
         return cls(
             name=metadata["name"],
             namespace=metadata["namespace"],
             uid=metadata["uid"],
+            version=metadata["resourceVersion"],
             created=metadata.get("creationTimestamp", ""),
+            generation=metadata.get("generation", 1),
             replicas=spec.get("replicas", 1),
-            ready=status.get("ready", ""),
-            url=status.get("url", ""),
-            host=(spec.get("web") or {}).get("host", ""),
+            entrypoint=spec.get("entrypoint", "app:app"),
+            image=spec.get("image", ""),
             source=source,
-            revision=revision,
+            archive=Archive.read(source["archive"]) if source.get("archive") else None,
+            branch=(metadata.get("annotations") or {}).get(BRANCH, "main"),
+            deadline=_seconds((spec.get("rollout") or {}).get("progressDeadline", "600s")),
+            observed=status.get("observedGeneration", 0),
+            url=status.get("url", ""),
+            ready=status.get("ready", ""),
             runtime=status.get("runtimeVersion", ""),
-            current=status.get("observedGeneration") == metadata.get("generation"),
-            conditions={one.type: one for one in conditions},
+            running=(status.get("source") or {}).get("short", ""),
+            pods=tuple(_row(one) for one in status.get("pods") or ()),
             holders=tuple(_holder(one) for one in status.get("holders") or ()),
             jobs=tuple(_job(one) for one in status.get("jobs") or ()),
             failing=tuple(f"{one['name']} in {one['pod']}" for one in status.get("failing") or ()),
-            body=body,
+            conditions={one["type"]: _condition(one) for one in status.get("conditions") or ()},
         )
+
+    @property
+    def kind(self) -> str:
+        """What its source is: archive, configMap, git, image, or welcome for none."""
+        return "image" if self.image else next((one for one in self.source), "welcome")
 
     @property
     def trouble(self) -> str:
@@ -125,75 +213,86 @@ class AppView:
             return "no operator has looked at it yet"
         return "" if ready.status == "True" else ready.message
 
+    def condition(self, kind: str) -> Condition:
+        """A condition, if it is about the spec as it stands in the status; else an unknown one."""
+        found = self.conditions.get(kind, _UNKNOWN)
+        return found if found.generation >= self.observed else _UNKNOWN
 
-def find(kubectl: Kubectl, name: str) -> AppView:
-    """One application.
+
+def _row(body: Json) -> PodRow:
+    return PodRow(
+        body["name"],
+        body["ready"],
+        body["updated"],
+        member=bool(body.get("member")),
+        drain=body.get("drain") or "",
+    )
+
+
+def _holder(body: Json) -> Holder:
+    return Holder(body["kind"], body["name"], body["pod"], body.get("since", ""))
+
+
+def _job(body: Json) -> JobRun:
+    return JobRun(
+        body["name"], body.get("ended", ""), body.get("outcome", ""), body.get("running", 0)
+    )
+
+
+def _condition(body: Json) -> Condition:
+    generation = body.get("observedGeneration", 0)
+    return Condition(body["status"], body["reason"], body["message"], generation)
+
+
+def _seconds(text: str) -> float:
+    return float(text[:-2]) / 1000 if text.endswith("ms") else float(text[:-1])
+
+
+def read(kubectl: Kubectl, name: str) -> App:
+    """Read one app.
 
     Raises:
-        MissingError: There is none of this name; the text says which there are.
-        ClusterError: The cluster does not tell.
+        MissingError: There is none of that name; the text says how to make it.
+        ClusterError: It cannot be read.
     """
     try:
-        return AppView.of(kubectl.get(_RESOURCE, name))
+        return App.read(kubectl.get(_RESOURCE, name))
     except MissingError as error:
-        there = ", ".join(one.name for one in others(kubectl)) or "none"
-        where = f" in namespace {kubectl.namespace}" if kubectl.namespace else ""
+        where = f"namespace {kubectl.namespace}" if kubectl.namespace else "this namespace"
+        option = f" --namespace {kubectl.namespace}" if kubectl.namespace else ""
         raise MissingError(
-            f"there is no application {name}{where}, but {there}; make it with "
-            f"`immutant create {name}`, or name its namespace: -n NAME"
+            f"there is no app {name} in {where}; make it: immutant create {name}{option}"
         ) from error
 
 
-def others(kubectl: Kubectl, *, everywhere: bool = False) -> list[AppView]:
-    """All applications of the namespace, or of all namespaces."""
-    scope = ["--all-namespaces"] if everywhere else []
-    return [AppView.of(body) for body in kubectl.items(_RESOURCE, *scope)]
+def of_namespace(kubectl: Kubectl) -> list[App]:
+    """All apps of the namespace."""
+    return [App.read(body) for body in kubectl.items(_RESOURCE)]
 
 
-def only(kubectl: Kubectl, name: str = "") -> AppView:
-    """The application that was named, or the only one that there is.
+def everywhere(kubectl: Kubectl) -> list[App]:
+    """All apps of all namespaces."""
+    return [App.read(body) for body in kubectl.items(_RESOURCE, "--all-namespaces")]
+
+
+def only(kubectl: Kubectl, name: str = "") -> App:
+    """The app that was named, or the only one that there is.
 
     Raises:
         ClusterError: None was named, and there is none or more than one.
     """
     if name:
-        return find(kubectl, name)
-    found = others(kubectl)
+        return read(kubectl, name)
+    found = of_namespace(kubectl)
     if len(found) == 1:
         return found[0]
     where = f"in namespace {kubectl.namespace}" if kubectl.namespace else "in this namespace"
     if not found:
         raise ClusterError(
-            f"no `immutant run` uses this folder, and there is no application {where} of the "
-            "cluster: start one here (immutant run app.py), make one there (immutant create NAME), "
-            "or name its namespace (-n NAME)"
+            f"no `immutant run` uses this folder, and there is no app {where} of the cluster: "
+            "start one here (immutant run app.py), make one there (immutant create NAME), or name "
+            "its namespace (-n NAME)"
         )
     raise ClusterError(
-        f"there are {len(found)} applications {where}: name one of "
-        f"{', '.join(one.name for one in found)}"
+        f"there are {len(found)} apps {where}: name one of {', '.join(one.name for one in found)}"
     )
-
-
-def _condition(found: Mapping[str, Any]) -> Condition:
-    return Condition(
-        found["type"], found["status"], found.get("reason", ""), found.get("message", "")
-    )
-
-
-def _holder(found: Mapping[str, Any]) -> Holder:
-    return Holder(found["kind"], found["name"], found["pod"], found.get("since", ""))
-
-
-def _job(found: Mapping[str, Any]) -> JobRun:
-    return JobRun(
-        found["name"], found.get("ended", ""), found.get("outcome", ""), found.get("running", 0)
-    )
-
-
-def _source(spec: Mapping[str, Any]) -> tuple[str, str]:
-    """What kind of source it has, and its revision."""
-    if image := spec.get("image"):
-        return "image", str(image)
-    for kind, found in (spec.get("source") or {}).items():
-        return kind, str(found.get("revision") or found.get("name") or "")
-    return "welcome", ""

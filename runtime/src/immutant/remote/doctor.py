@@ -11,7 +11,7 @@ from typing import Final
 from immutant._version import __version__
 from immutant.contract import names
 from immutant.errors import ClusterError
-from immutant.remote.apps import AppView, find, others
+from immutant.remote.apps import App, of_namespace, read
 from immutant.remote.kubectl import Json, Kubectl
 from immutant.remote.pods import app_pods, gears
 
@@ -49,7 +49,7 @@ def examine(kubectl: Kubectl, name: str = "") -> Iterator[Finding]:
     yield _good("the cluster answers")
     yield from _operator(kubectl)
     try:
-        apps = [find(kubectl, name)] if name else others(kubectl)
+        apps = [read(kubectl, name)] if name else of_namespace(kubectl)
     except ClusterError as error:
         yield _bad(str(error))
         return
@@ -95,11 +95,11 @@ def _deployed(deployment: Json) -> Finding:
     return _good(f"the operator {where} runs, {ready} of {wanted} ready{told}")
 
 
-def _application(kubectl: Kubectl, app: AppView) -> Iterator[Finding]:
+def _application(kubectl: Kubectl, app: App) -> Iterator[Finding]:
     trouble = app.trouble
     if trouble:
         yield _bad(f"{app.name}: {trouble}")
-    elif not app.current:
+    elif app.observed != app.generation:
         yield _bad(f"{app.name}: the operator has not looked at its last change yet: wait a moment")
     else:
         yield _good(f"{app.name}: {app.ready} pods are ready, served at {app.url}")
@@ -126,7 +126,7 @@ _MANY: Final = 5
 """Restarts of a pod's containers that are worth a word."""
 
 
-def _conditions(app: AppView) -> Iterator[Finding]:
+def _conditions(app: App) -> Iterator[Finding]:
     safe, risk = app.conditions.get("GridSafe"), app.conditions.get("DataAtRisk")
     if safe is not None and safe.status == "False":
         yield _bad(f"{app.name}: the grid is not safe: {safe.message}")
@@ -134,7 +134,7 @@ def _conditions(app: AppView) -> Iterator[Finding]:
         yield _bad(f"{app.name}: data is at risk: {risk.message}")
 
 
-def _scheduling(kubectl: Kubectl, app: AppView) -> Iterator[Finding]:
+def _scheduling(kubectl: Kubectl, app: App) -> Iterator[Finding]:
     """Pods that share a node die together."""
     nodes = [pod["spec"].get("nodeName") for pod in app_pods(kubectl, app.name)]
     if len(nodes) > 1 and len({node for node in nodes if node}) == 1:

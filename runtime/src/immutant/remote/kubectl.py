@@ -13,7 +13,13 @@ from dataclasses import dataclass
 from typing import Any, Final, NoReturn
 
 from immutant.contract import names
-from immutant.errors import ClusterError, MissingError, UnreachableError
+from immutant.errors import (
+    ClusterError,
+    MissingError,
+    OvertakenError,
+    TakenError,
+    UnreachableError,
+)
 
 __all__ = ["Json", "Kubectl"]
 
@@ -94,12 +100,24 @@ class Kubectl:
         self.run("apply", "--server-side", f"--field-manager={manager}", "-f", "-", stdin=content)
 
     def create(self, body: Mapping[str, Any]) -> None:
-        """Make one object that is not there yet."""
+        """Make one object that is not there yet.
+
+        Raises:
+            TakenError: There is one of that name.
+            ClusterError: It failed otherwise.
+        """
         self.run("create", "-f", "-", stdin=json.dumps(body).encode())
 
-    def patch(self, kind: str, name: str, change: Mapping[str, Any]) -> None:
-        """A merge patch: null takes a field away."""
-        self.run("patch", kind, name, "--type=merge", "-p", json.dumps(change))
+    def patch(self, kind: str, name: str, change: Mapping[str, Any]) -> Json:
+        """A merge patch, where null takes a field away; the object after it.
+
+        Raises:
+            OvertakenError: It names a resourceVersion, and there is a newer one.
+            ClusterError: It failed otherwise.
+        """
+        command = ("patch", kind, name, "--type=merge", "-p", json.dumps(change), "-o", "json")
+        after: Json = json.loads(self.run(*command))
+        return after
 
     @contextmanager
     def open(self, *arguments: str) -> Iterator[subprocess.Popen[bytes]]:
@@ -162,13 +180,22 @@ _REFUSED: Final = {
 """What a cluster says, and what we say."""
 
 
+_KINDS: Final = (
+    ("(NotFound)", MissingError),
+    ("(AlreadyExists)", TakenError),
+    ("(Conflict)", OvertakenError),
+)
+"""What callers tell apart, by the reason that the API server gives and kubectl prints."""
+
+
 def failure(said: str) -> ClusterError:
     """The error for what kubectl said on its standard error."""
     lines = [line.strip() for line in said.splitlines() if line.strip()]
     sentence = lines[-1] if lines else "kubectl failed, and did not say why"
     sentence = sentence.removeprefix("error: ").removeprefix("Error from server ")
-    if "(NotFound)" in said:
-        return MissingError(sentence.removeprefix("(NotFound): "))
+    for sign, kind in _KINDS:
+        if sign in said:
+            return kind(sentence.removeprefix(f"{sign}: "))
     for sign, remedy in _NOWHERE.items():
         if sign in said:
             return UnreachableError(f"no `immutant run` is used here, and {remedy} ({sentence})")

@@ -5,14 +5,14 @@ own metrics. Not here: printing.
 """
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Final
 
 from immutant.contract import names
 from immutant.errors import ClusterError, MissingError
-from immutant.remote.apps import AppView
+from immutant.remote.apps import App, PodRow
 from immutant.remote.kubectl import Json, Kubectl
 
 __all__ = ["Gear", "app_of", "app_pods", "gears"]
@@ -72,19 +72,19 @@ def app_of(kubectl: Kubectl, pod: str) -> str:
     return str(labels[names.APP_LABEL])
 
 
-def gears(kubectl: Kubectl, app: AppView) -> list[Gear]:
+def gears(kubectl: Kubectl, app: App) -> list[Gear]:
     """The pods of an application, with what each of them has."""
     pods = app_pods(kubectl, app.name)
     with ThreadPoolExecutor(_LOOKS) as looks:
         entries = list(looks.map(lambda pod: _entries(kubectl, app.namespace, pod), pods))
-    rows = {row["name"]: row for row in (app.body.get("status") or {}).get("pods") or ()}
+    rows = {row.name: row for row in app.pods}
     return [
-        _gear(pod, app, rows.get(pod["metadata"]["name"], {}), count)
+        _gear(pod, app, rows.get(pod["metadata"]["name"]), count)
         for pod, count in zip(pods, entries, strict=True)
     ]
 
 
-def _gear(pod: Json, app: AppView, row: Mapping[str, Any], entries: int | None) -> Gear:
+def _gear(pod: Json, app: App, row: PodRow | None, entries: int | None) -> Gear:
     name, statuses = pod["metadata"]["name"], list(_statuses(pod))
     ready = any(
         one["type"] == "Ready" and one["status"] == "True"
@@ -95,7 +95,7 @@ def _gear(pod: Json, app: AppView, row: Mapping[str, Any], entries: int | None) 
         node=pod["spec"].get("nodeName", ""),
         state=_state(pod, statuses, ready),
         ready=ready,
-        member=bool(row.get("member")),
+        member=row is not None and row.member,
         singletons=tuple(f"{one.kind}.{one.name}" for one in app.holders if one.pod == name),
         entries=entries,
         restarts=sum(one.get("restartCount", 0) for one in statuses),

@@ -1,0 +1,234 @@
+"""The commands that bring versions of an app to a cluster.
+
+Belongs here: what is typed and what is printed. Not here: what they do (`immutant.remote`), which
+is imported when a command is called.
+"""
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from immutant.cli import printing
+from immutant.cli.options import (
+    ContextOption,
+    KubeconfigOption,
+    NamespaceOption,
+    Output,
+    OutputOption,
+    Where,
+)
+
+if TYPE_CHECKING:
+    from immutant.remote.apps import App
+    from immutant.remote.archive import Revision
+    from immutant.remote.kubectl import Kubectl
+
+__all__ = ["create", "delete", "deploy", "history", "restart", "rollback"]
+
+NameArgument = Annotated[str, typer.Argument(metavar="APP", help="The app's name.")]
+WaitOption = Annotated[bool, typer.Option(help="Wait until all pods run it.")]
+
+
+def create(
+    name: NameArgument,
+    image: Annotated[str, typer.Option(help="An image with the code in it.")] = "",
+    replicas: Annotated[int | None, typer.Option(min=0, max=1000, help="How many pods.")] = None,
+    host: Annotated[
+        list[str] | None, typer.Option(help="A host name; again for each further one.")
+    ] = None,
+    file: Annotated[
+        Path | None, typer.Option("--file", "-f", help="An ImmutantApp in YAML.", dir_okay=False)
+    ] = None,
+    wait: WaitOption = True,
+    namespace: NamespaceOption = "",
+    context: ContextOption = "",
+    kubeconfig: KubeconfigOption = "",
+) -> None:
+    """Make an app in the cluster.
+
+    It shows a welcome page until something is deployed.
+    """
+    from immutant.remote.creation import Wishes
+    from immutant.remote.creation import create as make
+
+    kubectl = Where(namespace=namespace, context=context, kubeconfig=kubeconfig).kubectl
+    app = make(kubectl, name, Wishes(image, replicas, host or (), file))
+    typer.echo(f"Made {name} in namespace {app.namespace}")
+    _wait(kubectl, app, wait)
+    if not app.image and not app.source:
+        typer.echo(_next_steps(app, context))
+
+
+def _next_steps(app: "App", context: str) -> str:
+    at = f"{context}@" if context else ""
+    return (
+        "Deploy your own, in its git repository:\n"
+        f"    git remote add {app.name} immutant://{at}{app.namespace}/{app.name}\n"
+        f"    git push {app.name} HEAD:main"
+    )
+
+
+def deploy(
+    name: NameArgument,
+    folder: Annotated[Path, typer.Argument(metavar="DIR", help="Its code.")] = Path(),
+    wait: WaitOption = True,
+    namespace: NamespaceOption = "",
+    context: ContextOption = "",
+    kubeconfig: KubeconfigOption = "",
+) -> None:
+    """Deploy a folder, without git."""
+    from immutant.remote import deployment, uncommitted
+    from immutant.remote.apps import read
+
+    kubectl = Where(namespace=namespace, context=context, kubeconfig=kubeconfig).kubectl
+    app = read(kubectl, name)
+    after = deployment.deploy(kubectl, app, uncommitted.package(folder), typer.echo)
+    if after is None:
+        typer.echo(f"{name} runs this already")
+    else:
+        _wait(kubectl, after, wait)
+
+
+def history(
+    name: NameArgument,
+    output: OutputOption = Output.table,
+    namespace: NamespaceOption = "",
+    context: ContextOption = "",
+    kubeconfig: KubeconfigOption = "",
+) -> None:
+    """List the versions that were deployed.
+
+    The newest comes first, and the one that runs has a star.
+    """
+    from immutant.remote import archive
+    from immutant.remote.apps import read
+
+    kubectl = Where(namespace=namespace, context=context, kubeconfig=kubeconfig).kubectl
+    app = read(kubectl, name)
+    found = [_record(one, app) for one in archive.history(kubectl, app) if one.is_whole]
+    if not found and output is Output.table:
+        typer.echo(f"Nothing has been deployed to {name} by git push or immutant deploy.")
+        return
+    columns = ("", "REVISION", "PUSHED", "AUTHOR", "MESSAGE")
+    printing.listing(output, found, columns, [_row(one) for one in found])
+
+
+def _record(revision: "Revision", app: "App") -> dict[str, Any]:
+    return {
+        "revision": revision.origin.revision,
+        "current": app.archive is not None and app.archive.sha256 == revision.archive.sha256,
+        "pushed": revision.pushed,
+        "author": revision.origin.author,
+        "message": revision.origin.message,
+        "sha256": revision.archive.sha256,
+        "parts": list(revision.archive.config_maps),
+    }
+
+
+def rollback(
+    name: NameArgument,
+    revision: Annotated[
+        str, typer.Argument(help="As history lists it, or how that begins.  [default: the former]")
+    ] = "",
+    wait: WaitOption = True,
+    namespace: NamespaceOption = "",
+    context: ContextOption = "",
+    kubeconfig: KubeconfigOption = "",
+) -> None:
+    """Go back to a version that was deployed before.
+
+    By a rollout like any other.
+    """
+    from immutant.remote import archive, deployment
+    from immutant.remote.apps import read
+
+    kubectl = Where(namespace=namespace, context=context, kubeconfig=kubeconfig).kubectl
+    app = read(kubectl, name)
+    goal = deployment.chosen(archive.history(kubectl, app), app, revision)
+    if app.archive is not None and goal.archive.sha256 == app.archive.sha256:
+        typer.echo(f"{name} runs this already")
+        return
+    after = deployment.point(kubectl, app, goal.archive)
+    typer.echo(f'Going back to {_short(goal.origin.revision)} "{goal.origin.message}"')
+    _wait(kubectl, after, wait)
+
+
+def restart(
+    name: NameArgument,
+    wait: WaitOption = True,
+    namespace: NamespaceOption = "",
+    context: ContextOption = "",
+    kubeconfig: KubeconfigOption = "",
+) -> None:
+    """Replace all pods, one after the other."""
+    from immutant.remote import deployment
+
+    kubectl = Where(namespace=namespace, context=context, kubeconfig=kubeconfig).kubectl
+    _wait(kubectl, deployment.restart(kubectl, name), wait)
+
+
+def delete(
+    name: NameArgument,
+    yes: Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")] = False,
+    namespace: NamespaceOption = "",
+    context: ContextOption = "",
+    kubeconfig: KubeconfigOption = "",
+) -> None:
+    """Remove an app, its data and all of its versions."""
+    from immutant.contract import names
+    from immutant.remote.apps import read
+
+    kubectl = Where(namespace=namespace, context=context, kubeconfig=kubeconfig).kubectl
+    app = read(kubectl, name)
+    if not yes:
+        typer.echo(_loss(app))
+        typer.confirm(f"Remove {name}?", abort=True)
+    kubectl.run("delete", names.PLURAL, name)
+    typer.echo(f"Removed {name}; its pods are ending")
+
+
+def _loss(app: "App") -> str:
+    return (
+        f"{app.name} in namespace {app.namespace} has {_pods(len(app.pods))}. With them go its "
+        "caches, sessions, queues and the messages in them,\nthe state of its jobs, all versions "
+        "that were deployed, and its address. None of it can be had back."
+    )
+
+
+def _pods(number: int) -> str:
+    return "1 pod" if number == 1 else f"{number} pods"
+
+
+def _wait(kubectl: "Kubectl", app: "App", wanted: bool) -> None:
+    """Wait for a rollout, if that is wanted.
+
+    Raises:
+        typer.Exit: It failed, which was told, or the user waits no longer.
+    """
+    from immutant.errors import RolloutFailedError
+    from immutant.remote import watching
+
+    if not wanted:
+        return
+    try:
+        watching.wait(kubectl, app, typer.echo, _warn)
+    except RolloutFailedError as error:
+        raise typer.Exit(1) from error
+    except KeyboardInterrupt as error:
+        raise typer.Exit(130) from error
+
+
+def _warn(line: str) -> None:
+    typer.echo(line, err=True)
+
+
+def _row(record: dict[str, Any]) -> list[str]:
+    author = record["author"].partition(" <")[0]
+    cells = _short(record["revision"]), record["pushed"], author, record["message"]
+    return ["*" if record["current"] else "", *map(printing.plain, cells)]
+
+
+def _short(revision: str) -> str:
+    """The beginning of a commit, by which rollback takes it too; others as they are."""
+    return revision if revision.startswith("dir-") else revision[:10]

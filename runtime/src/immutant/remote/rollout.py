@@ -1,0 +1,173 @@
+"""When a rollout is done, when it has failed, and what is told of it meanwhile.
+
+Belongs here: judging by what the operator reports in an app's status, without I/O. Not here:
+getting to see it (`watching`). A failed one is not taken back: the former version serves on, and
+the operator goes on by itself once the cause is mended.
+"""
+
+import re
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Final
+
+from immutant.remote.apps import App, Condition, PodRow
+
+__all__ = ["Limits", "Outcome", "Rollout"]
+
+_POD: Final = re.compile(r"(?P<pod>[a-z][-a-z0-9]*-\d+)(?:, container (?P<container>[-\w]+))?")
+
+_WAITED_FOR: Final = frozenset({"Unschedulable"})
+"""Troubles of a pod that may pass by themselves: nodes come."""
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """How long what is waited for, in seconds.
+
+    Attributes:
+        unseen: For the operator to look at the new spec at all.
+        trouble: For a pod of the new version to get over an error.
+        slack: For the operator's word that nothing goes on, beyond `rollout.progressDeadline`.
+    """
+
+    unseen: float = 60.0
+    trouble: float = 15.0
+    slack: float = 60.0
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """How a rollout ended.
+
+    Attributes:
+        is_done: Whether it came to its end; False: it failed, or nothing is known of it.
+        sentence: Why it failed, or what is to be known beside; "": nothing.
+        url: Where the app is served.
+        pod: The pod that failed; "": none did.
+        container: The container in it; "": none did.
+    """
+
+    is_done: bool
+    sentence: str
+    url: str = ""
+    pod: str = ""
+    container: str = ""
+
+
+class Rollout:
+    """One rollout, as it is seen."""
+
+    def __init__(
+        self,
+        generation: int,
+        say: Callable[[str], None],
+        clock: Callable[[], float],
+        limits: Limits,
+    ) -> None:
+        """Begin to follow.
+
+        Args:
+            generation: The spec that is rolled out.
+            say: Told of each pod.
+            clock: Seconds that never go back.
+            limits: How long what is waited for.
+        """
+        self._generation = generation
+        self._say = say
+        self._clock = clock
+        self._limits = limits
+        self._app: App | None = None
+        self._since = clock()
+        self._troubled: dict[str, float] = {}
+        self._told: dict[str, str] = {}
+
+    def see(self, app: App) -> Outcome | None:
+        """Take note of the app as it is now; how the rollout ended, if it has."""
+        if app.observed < self._generation:
+            return None
+        if self._app is None or _progress(app) != _progress(self._app):
+            self._since = self._clock()
+        self._app = app
+        self._tell_pods(app)
+        self._note_trouble(app, app.condition("Degraded"))
+        return _ended(app) or self.look()
+
+    def look(self) -> Outcome | None:
+        """How it ended, if the time that has passed says so."""
+        app, now = self._app, self._clock()
+        if app is None:
+            return self._unseen() if now >= self._since + self._limits.unseen else None
+        if any(now >= since + self._limits.trouble for since in self._troubled.values()):
+            return _failed(app, app.condition("Degraded").message)
+        if now >= self._since + app.deadline + self._limits.slack:
+            return _failed(app, f"nothing has come further: {app.condition('Progressing').message}")
+        return None
+
+    def left(self) -> float:
+        """Seconds until `look` may find something new."""
+        wait = self._limits.unseen
+        if self._app is not None:
+            wait = self._app.deadline + self._limits.slack
+        ends = [since + self._limits.trouble for since in self._troubled.values()]
+        return max(0.0, min([self._since + wait, *ends]) - self._clock())
+
+    def _note_trouble(self, app: App, degraded: Condition) -> None:
+        """Note since when a pod of the new version fails; one of a former version is to go."""
+        found = _POD.match(degraded.message) if degraded.status == "True" else None
+        pod = found["pod"] if found is not None else ""
+        if pod not in {row.name for row in app.pods if row.updated}:
+            self._troubled = {}
+            return
+        self._tell(f"trouble of {pod}", degraded.message)
+        lasts = degraded.reason not in _WAITED_FOR
+        self._troubled = {pod: self._troubled.get(pod, self._clock())} if lasts else {}
+
+    def _tell_pods(self, app: App) -> None:
+        ready = sum(row.ready and row.updated for row in app.pods)
+        total = max(app.replicas, len(app.pods))
+        for row in app.pods:
+            if row.updated and row.ready:
+                self._tell(row.name, "serves", f"{row.name} serves it ({ready} of {total})")
+            elif row.updated:
+                self._tell(row.name, "starts", f"{row.name} starts")
+            elif row.drain:
+                self._tell(row.name, "drains", f"{row.name} drains, to be replaced")
+
+    def _tell(self, what: str, word: str, line: str = "") -> None:
+        if self._told.get(what) != word:
+            self._told[what] = word
+            self._say(line or word)
+
+    def _unseen(self) -> Outcome:
+        return Outcome(
+            False,
+            f"no operator has looked at it for {self._limits.unseen:g} s; it is carried out once "
+            "one does: kubectl get pods -A -l app.kubernetes.io/name=immutant-operator",
+        )
+
+
+def _progress(app: App) -> tuple[tuple[PodRow, ...], Condition]:
+    return app.pods, app.condition("Progressing")
+
+
+def _ended(app: App) -> Outcome | None:
+    progressing, degraded = app.condition("Progressing"), app.condition("Degraded")
+    match progressing.reason:
+        case "Complete":
+            return Outcome(True, degraded.message if degraded.status == "True" else "", app.url)
+        case "Paused":
+            return Outcome(True, progressing.message, app.url)
+        case "RolloutStalled":
+            return _failed(app, degraded.message)
+        case "Stopped" if degraded.reason != "FormerAppEnding":
+            return _failed(app, degraded.message)
+        case _:
+            return None
+
+
+def _failed(app: App, why: str) -> Outcome:
+    former = [row.name for row in app.pods if row.ready and not row.updated]
+    serves = f"; the former version serves on in {', '.join(former)}" if former else ""
+    found = _POD.match(why)
+    pod, container = (found["pod"], found["container"] or "") if found is not None else ("", "")
+    return Outcome(False, f"{why}{serves}", app.url, pod, container)
