@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from random import Random
 from typing import TYPE_CHECKING
 
+from immutant.counting import Tally
 from immutant.errors import NotRunningError
 from immutant.stores import Backend
 
@@ -32,6 +33,7 @@ class Replica:
         draining: Set once the replica takes no new work.
         thread: The id of the loop's thread.
         link: The way to its coordinator; None where there is none.
+        tally: What it counts of itself.
     """
 
     name: str
@@ -42,6 +44,7 @@ class Replica:
     draining: bool = False
     thread: int = field(default_factory=threading.get_ident)
     link: "Link | None" = None
+    tally: Tally = field(default_factory=Tally)
     _secrets: dict[str, bytes] = field(default_factory=dict, repr=False)
 
     async def secret(self, name: str) -> bytes:

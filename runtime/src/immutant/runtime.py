@@ -11,6 +11,7 @@ from typing import Protocol
 
 from immutant.app import App
 from immutant.clock import Clock
+from immutant.counting import Tally
 from immutant.definitions import ListenerDefinition, TopicDefinition
 from immutant.link import Link
 from immutant.running import Replica, acting_replica
@@ -60,6 +61,11 @@ class AppRuntime:
             link,
             clock,
         )
+
+    @property
+    def tally(self) -> Tally:
+        """What this replica counts of itself."""
+        return self._replica.tally
 
     @property
     def draining(self) -> bool:

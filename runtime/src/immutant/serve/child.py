@@ -26,6 +26,7 @@ from immutant.serve.guard import GuardedLink, HardDeadline
 from immutant.serve.http_link import HttpLink
 from immutant.serve.kernel_timer import KernelTimer
 from immutant.serve.loading import load_app
+from immutant.serve.reporting import Reporting
 from immutant.stores import Backend
 from immutant.webserver import WebServer
 
@@ -83,11 +84,15 @@ async def _serve(app: App, environment: Environment, report: int) -> None:
     lock = filelock.hold(environment.app_lock)
     hard = hard_deadline(app, environment.timings, clock)
     backend = await _open_backend(environment)
-    link = GuardedLink(HttpLink(environment.coordinator), report, clock, hard)
+    line = HttpLink(environment.coordinator)
+    link = GuardedLink(line, report, clock, hard)
     runtime = AppRuntime(app, backend, link, replica=environment.replica, clock=clock)
     await runtime.start()
     clients = Connections(runtime.asgi, clock)
-    async with WebServer(clients, environment.listen, lifespan=True) as server:
+    async with (
+        Reporting(runtime.tally, line, clock),
+        WebServer(clients, environment.listen, lifespan=True) as server,
+    ):
         await end.wait()
         over = clock.now() + environment.grace
         # At the same time: a singleton must not wait for routers to notice.

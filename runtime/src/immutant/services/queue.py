@@ -14,6 +14,7 @@ from immutant.durations import Duration, positive, seconds
 from immutant.errors import ConflictError, ValueRefusedError
 from immutant.running import Binding
 from immutant.services.blocking import BlockingQueue
+from immutant.services.counted import CountedQueues
 from immutant.services.entries import check_tenure
 from immutant.services.messages import DeadLetter, Message, outgoing
 from immutant.stores import Delivery, QueueDepth, QueueStore
@@ -151,7 +152,7 @@ class Queue:
         return await self._store().discard(self.name, ids)
 
     def _store(self) -> QueueStore:
-        return self._binding.current(self._what).backend.queues
+        return CountedQueues(self._binding.current(self._what))
 
 
 class Received:

@@ -12,6 +12,7 @@ from immutant.calls import Handler
 from immutant.definitions import ListenerDefinition
 from immutant.errors import StoreError, TenureEndedExit, ValueRefusedError
 from immutant.running import Replica
+from immutant.services.counted import CountedQueues
 from immutant.services.messages import Message
 from immutant.services.pausing import TROUBLE, see_through
 from immutant.stores import Delivery
@@ -51,8 +52,9 @@ class Settling:
         self._definition = definition
         self._queue = queue
         self._clock = replica.clock
+        self._tally = replica.tally
         self._random = replica.random
-        self._store = replica.backend.queues
+        self._store = CountedQueues(replica)
         self._handler = handler
 
     async def handle(self, delivery: Delivery) -> None:
@@ -62,7 +64,7 @@ class Settling:
             return
         try:
             message = Message.of(delivery, f"message {delivery.id}")
-            error = await outcome_of(self._handler(message.body, message))
+            error = await self._run(message)
         except ValueRefusedError as poison:
             await self._bury(delivery, str(poison))
         except asyncio.CancelledError:
@@ -71,6 +73,17 @@ class Settling:
             raise
         else:
             await see_through(self._settle(delivery, error))
+
+    async def _run(self, message: Message) -> BaseException | None:
+        """Call the handler, and take its time, however it ends."""
+        began = self._clock.now()
+        self._tally.add("immutant_messages_in_hand", self._queue)
+        try:
+            return await outcome_of(self._handler(message.body, message))
+        finally:
+            self._tally.add("immutant_messages_in_hand", self._queue, amount=-1)
+            seconds = self._clock.now() - began
+            self._tally.time("immutant_handler_seconds", self._queue, seconds=seconds)
 
     async def _settle(self, delivery: Delivery, error: BaseException | None) -> None:
         if error is None:

@@ -56,6 +56,7 @@ class Topic:
         store = self._store()
         check_tenure()
         await store.publish(self.name, data, checked)
+        self._binding.current(self._what).tally.add("immutant_messages_published", self.name)
 
     @asynccontextmanager
     async def subscribe(self) -> AsyncIterator[AsyncIterator[Value]]:
