@@ -16,6 +16,7 @@ from immutant.definitions import ListenerDefinition, TopicDefinition
 from immutant.link import Link
 from immutant.running import Replica, acting_replica
 from immutant.services.consumer import Consumer
+from immutant.services.counted import begin
 from immutant.services.follower import Follower
 from immutant.singletons import Resident, Singletons
 from immutant.stores import Backend
@@ -115,6 +116,8 @@ class AppRuntime:
             await self.app(scope, receive, send)
 
     async def _start(self) -> None:
+        for queue in self._queues():
+            begin(self._replica, queue)
         for listener in self.app.definitions.listeners:
             await self._bind_subscription(listener)
         for listener in self.app.definitions.listeners:
@@ -123,6 +126,12 @@ class AppRuntime:
             self._parts.append(resident := Resident(definition, self._replica))
             resident.start()
         await self._singletons.start()
+
+    def _queues(self) -> set[str]:
+        """All queues that are defined, those of durable subscriptions included."""
+        definitions = self.app.definitions
+        heard = {one.queue for one in definitions.listeners if one.queue is not None}
+        return heard | {one.name for one in definitions.queues}
 
     async def _bind_subscription(self, listener: ListenerDefinition) -> None:
         if isinstance(listener.source, TopicDefinition) and listener.queue is not None:

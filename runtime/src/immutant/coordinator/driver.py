@@ -218,6 +218,7 @@ class Driver:
             schedule = Schedule.from_json(candidacy.schedule)
             step = partial(observe, self.ledger, candidacy.name, schedule)
             ticker = Ticker(candidacy.name, schedule, step, member=self.replica)
+        self.ledger.expect(name)
         await self._until_free(name)
         if incarnation != self._incarnation:
             raise CoordinatorError("another incarnation has begun; say hello again")

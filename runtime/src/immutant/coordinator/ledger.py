@@ -73,6 +73,17 @@ class Ledger(Observer):
         self._open: dict[str, Reason] = {}
         self._left: set[str] = set()
 
+    def expect(self, singleton: str) -> None:
+        """It is stood for: what alerts look at is there from now on, and zero.
+
+        By a count that begins at one nobody sees that something has just happened, and what no pod
+        has held yet would not be missed.
+        """
+        self.begun[singleton] += 0
+        kind, name = kind_and_name(singleton)
+        if kind == "job":
+            self.missed[name] += 0
+
     def grant(self, singleton: str, before: Predecessor | None, now: float) -> None:
         """A tenure has begun here."""
         self.stop(singleton)

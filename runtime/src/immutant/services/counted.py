@@ -4,11 +4,25 @@ Belongs here: what of each operation is counted. Not here: the operations, which
 """
 
 from collections.abc import Sequence
+from typing import Final
 
 from immutant.running import Replica
 from immutant.stores import Delivery, Outgoing, QueueDepth, StoredLetter
 
-__all__ = ["CountedQueues"]
+__all__ = ["CountedQueues", "begin"]
+
+_COUNTED: Final = tuple(
+    f"immutant_messages_{what}" for what in ("sent", "received", "acknowledged", "retried", "dead")
+)
+
+
+def begin(replica: Replica, queue: str) -> None:
+    """Count a queue from zero.
+
+    A count that is first seen as one would not be seen to grow: the first dead letter is news.
+    """
+    for name in _COUNTED:
+        replica.tally.add(name, queue, amount=0)
 
 
 class CountedQueues:
