@@ -101,7 +101,11 @@ class _Plan:
 
 
 class Reconciler:
-    """Reconciles apps by their keys."""
+    """Reconciles apps by their keys.
+
+    Attributes:
+        cluster: What it builds for; it may be set anew at any time.
+    """
 
     def __init__(
         self,
@@ -113,7 +117,7 @@ class Reconciler:
     ) -> None:
         self._api = api
         self._store = store
-        self._cluster = cluster
+        self.cluster = cluster
         self._registry = registry
         self._clock = clock
         self._memories: dict[Key, _Memory] = {}
@@ -222,14 +226,15 @@ class Reconciler:
     async def _plan(
         self, app: App, body: Json, there: _There, inputs: Inputs, memory: _Memory
     ) -> _Plan:
-        keeper = Keeper(app, body, self._cluster)
+        cluster = self.cluster
+        keeper = Keeper(app, body, cluster)
         copy = snapshot_name(app, inputs.source) if inputs.source is not None else None
         fresh = keeper.fresh(copy, inputs.digest)
         found = await memory.blueprints.there(app, ask=there.is_asked)
         chosen = keeper.chosen(fresh, found, serves=there.serves)
         size = next_size(app.spec.replicas, there.fleet, there.grid, Pace.of(app))
         payload = Payload(size, chosen, inputs.source, there.grid.holds_drains)
-        return _Plan(everything(app, payload), chosen.version, chosen.pods != fresh.pods)
+        return _Plan(everything(app, payload, cluster), chosen.version, chosen.pods != fresh.pods)
 
     def _is_done(self, app: App, objects: list[Json], there: _There, memory: _Memory) -> bool:
         used, kept = _used(there.fleet), self._store.inventory(app.key)

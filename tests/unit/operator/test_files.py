@@ -49,7 +49,9 @@ def test_every_value_of_the_chart_is_in_its_schema_and_no_other_is() -> None:
 def test_the_operator_is_told_by_the_chart_all_that_it_needs() -> None:
     text = (CHART / "templates" / "deployment.yaml").read_text()
     told = dict.fromkeys(re.findall(r"- name: (IMMUTANT_\w+)", text), "x")
-    settings = Settings.read(told)
+    settings = Settings.read(
+        {**told, "IMMUTANT_MONITORING": "none", "IMMUTANT_MONITOR_LABELS": "{}"}
+    )
     assert (settings.watched, settings.namespace, settings.port) == ("x", "x", 8081)
     assert "containerPort: 8081" in text
 
