@@ -2,7 +2,6 @@
 
 import json
 import re
-import shutil
 import subprocess
 import sys
 from collections.abc import Callable
@@ -11,6 +10,7 @@ from typing import Any
 
 import pytest
 import yaml
+from tests.machine import PROMETHEUS, need
 from tests.unit.scenarios import SCENARIOS
 from tools.dashboards.alerts import ALERTS
 from tools.dashboards.boards import BOARDS
@@ -104,13 +104,11 @@ def test_each_alert_is_played_both_ways() -> None:
 
 @pytest.fixture
 def promtool(tmp_path: Path) -> Callable[..., None]:
-    program = shutil.which("promtool")
-    if program is None:
-        pytest.skip("promtool is missing: it is in Debian's package prometheus")
+    need(*PROMETHEUS)
 
     def run(*arguments: str) -> None:
         ended = subprocess.run(
-            [program, *arguments], cwd=tmp_path, capture_output=True, text=True, check=False
+            ["promtool", *arguments], cwd=tmp_path, capture_output=True, text=True, check=False
         )
         assert ended.returncode == 0, ended.stdout + ended.stderr
 

@@ -167,11 +167,20 @@ class Report:
 
 @dataclass(eq=False, slots=True)
 class Tally:
-    """The counts of one replica; for the thread of its loop alone."""
+    """The counts of one replica; for the thread of its loop alone.
+
+    What has no labels is there from the beginning: a count that is first seen as one would not be
+    seen to grow.
+    """
 
     _values: dict[tuple[str, Labels], float] = field(default_factory=dict)
     _times: dict[tuple[str, Labels], Distribution] = field(default_factory=dict)
     _sizes: dict[str, int] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        for name, family in FAMILIES.items():
+            if not family.labels and family.shape != "histogram":
+                self.add(name, amount=0)
 
     def add(self, name: str, *labels: str, amount: float = 1) -> None:
         """Count; for a gauge `amount` may be below zero."""

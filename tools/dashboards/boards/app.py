@@ -9,7 +9,7 @@ __all__ = ["APP_BOARD"]
 
 _ERRORS = (
     f'(sum(rate(immutant_http_requests_total{{{APP},code=~"5.."}}[$__rate_interval])) or vector(0))'
-    f" / (sum(rate(immutant_http_requests_total{{{APP}}}[$__rate_interval])) > 0)"
+    f" / sum(rate(immutant_http_requests_total{{{APP}}}[$__rate_interval]))"
 )
 
 _REQUESTS = Section(

@@ -6,7 +6,7 @@ Belongs here: the numbers, wherever they are read. Not here: how Prometheus is t
 
 from collections import Counter
 from collections.abc import Container
-from typing import Final, Literal
+from typing import Final, Literal, get_args
 
 from immutant.contract.records import kind_and_name
 from immutant.coordinator.told import Told
@@ -68,7 +68,7 @@ class Ledger(Observer):
         self.runs: Counter[tuple[str, str]] = Counter()
         self.failures: Counter[str] = Counter()
         self.moves: Counter[tuple[str, str]] = Counter()
-        self.kills: Counter[KillReason] = Counter()
+        self.kills: Counter[KillReason] = Counter(dict.fromkeys(get_args(KillReason), 0))
         self.told = Told()
         self._open: dict[str, Reason] = {}
         self._left: set[str] = set()
