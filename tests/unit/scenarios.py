@@ -162,6 +162,13 @@ SCENARIOS = (
         {"namespace": "i"},
     ),
     Scenario(
+        "all its pods are gone",
+        "ImmutantOperatorLeaderless",
+        {LEADING.format("o0"): "1x5 _x20"},
+        15,
+        {},
+    ),
+    Scenario(
         "the other one leads",
         "ImmutantOperatorLeaderless",
         {LEADING.format("o0"): "1x5 0x20", LEADING.format("o1"): "0x6 1x20"},

@@ -80,10 +80,10 @@ ALERTS: Final = (
     ),
     Alert(
         "ImmutantOperatorLeaderless",
-        "max by (namespace) (immutant_operator_leading) == 0",
+        "max by (namespace) (immutant_operator_leading) == 0 or absent(immutant_operator_leading)",
         "2m",
         "critical",
-        "No replica of the operator in {{ $labels.namespace }} leads.",
+        "No replica of the operator leads.",
         "Running apps go on; nothing that is applied is acted on.",
     ),
 )

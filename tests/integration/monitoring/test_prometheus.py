@@ -105,6 +105,27 @@ def is_served(pods: list[Pod]) -> bool:
     return all(pod.web.exists() for pod in pods)
 
 
+def test_a_member_that_may_not_write_calls_somebody(tmp_path: Path) -> None:
+    with running(2, app="demo") as members:
+        targets = [f"127.0.0.1:{member.ports.metrics}" for member in members]
+        labels = {"namespace": "d", "immutant_org_app": "demo"}
+        config = {
+            "global": {"scrape_interval": "1s", "evaluation_interval": "1s"},
+            "scrape_configs": [
+                {"job_name": "m", "static_configs": [{"targets": targets, "labels": labels}]}
+            ],
+        }
+        for member in members:
+            member.tell("demo-0", "demo-1", seconds=120.0)
+        with prometheus(tmp_path, config, rules(lasting="0s")) as server:
+            unsafe = {"ImmutantGridUnsafe"}
+            safe = "hazelcast_writable == 1"
+            polling.until(lambda: len(server.query(safe)) == 2, "both are there", 60, 0.5)
+            polling.until(lambda: not unsafe & server.firing(), "it is safe", 60, 0.5)
+            members[1].freeze()
+            polling.until(lambda: unsafe <= server.firing(), "the alert fires", 30, 0.5)
+
+
 def is_missed(server: Prometheus, daemon: str) -> bool:
     who = f'alertname="ImmutantNoHolder",name="{daemon}",alertstate="firing"'
     return bool(server.query(f"ALERTS{{{who}}}"))
