@@ -72,8 +72,7 @@ _SESSIONS = Section(
             "short",
             (
                 Query(
-                    "sum(hazelcast_map_owned_entries"
-                    f'{{{APP},map="cache.immutant.sessions"}}) or vector(0)',
+                    f'sum(hazelcast_map_owned_entries{{{APP},map="cache.immutant.sessions"}})',
                     "stored",
                 ),
             ),
