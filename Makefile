@@ -14,7 +14,7 @@ DEV := .venv/.dev-$(call content,requirements/dev.txt)
 CHECKS := lint types imports docs unit behaviour integration faults walk simulation e2e
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test machine $(CHECKS) images testbed testbed-down bench chaos lock crd format clean
+.PHONY: help demo test machine $(CHECKS) images testbed testbed-down bench chaos lock crd dashboards format clean
 
 help: ## List the targets.
 	@sed -n 's/^\([a-z0-9-]*\):.*## /\1\t/p' Makefile | expand -t 14
@@ -101,6 +101,9 @@ COMPILE := .venv/bin/uv pip compile --quiet --universal --python-version 3.11 --
 crd: $(DEV) ## Write what is generated: the CRD in crds/ and the chart, the example's demo.yaml.
 	$(PYTHON) -m immutant_operator.crd
 	$(PYTHON) tools/cluster_demo.py
+
+dashboards: $(DEV) ## Write the chart's dashboards and alert rules from tools/dashboards.
+	$(PYTHON) -m tools.dashboards
 
 format: $(DEV) ## Format the sources.
 	$(RUFF) check --fix $(SOURCES)

@@ -24,6 +24,7 @@ __all__ = [
     "HELM",
     "LINUX",
     "MEMBERS",
+    "PROMETHEUS",
     "lacking",
     "main",
     "need",
@@ -38,12 +39,14 @@ API_SERVER = (LINUX, "etcd", "openssl", "go")
 DATABASE = ("initdb", "postgres")
 HELM = ("go",)
 MEMBERS = member.PROGRAMS
+PROMETHEUS = ("prometheus", "promtool")
 
 _PURPOSES: tuple[tuple[str, tuple[str, ...], Callable[[], object] | None], ...] = (
     ("the router", ("haproxy",), None),
     ("pages in a browser", BROWSER, None),
     ("tests on a real grid", MEMBERS, member.build),
     ("the recipe for a database of one's own", DATABASE, None),
+    ("tests of dashboards and alerts", PROMETHEUS, None),
     ("tests of the chart", HELM, partial(programs.build, "helm")),
     (
         "tests on a real API server",

@@ -50,6 +50,7 @@ class Setting:
         state: Where data is kept, for the pod of that number.
         group: The process group of all that is started.
         hard_deadline: Whether the daemons ask for `hard_deadline`.
+        entrypoint: The application.
     """
 
     server: ApiServer
@@ -59,6 +60,7 @@ class Setting:
     state: Callable[[int], Path | Grid]
     group: int
     hard_deadline: bool = False
+    entrypoint: str = _ENTRYPOINT
 
 
 @dataclass
@@ -75,9 +77,12 @@ class Pod:
     def __post_init__(self) -> None:
         self.cable = Cable(free_port(), self.setting.server.port)
         self.calendar = Calendar(self._path("calendar"))
-        common = {**os.environ, **self._environ(), "PYTHONPATH": str(_ROOT)}
+        self.ops = Address(host="127.0.0.1", port=free_port())
+        self.web = self._path("web")
+        path = os.pathsep.join(filter(None, (str(_ROOT), os.environ.get("PYTHONPATH"))))
+        common = {**os.environ, **self._environ(), "PYTHONPATH": path}
         self.sidecar = self._container("sidecar", ("immutant.sidecar",), common)
-        self.app = self._container("app", ("immutant.serve", _ENTRYPOINT), common)
+        self.app = self._container("app", ("immutant.serve", self.setting.entrypoint), common)
 
     @property
     def name(self) -> str:
@@ -141,13 +146,12 @@ class Pod:
             replica=self.name,
             state=setting.state(self.number),
             coordinator=Address(path=str(self._path("link"))),
-            listen=Address(path=str(self._path("web"))),
+            listen=Address(path=str(self.web)),
             app_lock=self._path("lock"),
             grace=2.0,
             timings=setting.timings,
         )
-        ops = Address(host="127.0.0.1", port=free_port())
-        pod = PodEnvironment(setting.namespace, "uid-1", self.uid, ops)
+        pod = PodEnvironment(setting.namespace, "uid-1", self.uid, self.ops)
         access = setting.server.kubeconfig("demo-token", self.cable.port)
         guard = {"CHAOS_HARD_DEADLINE": "1"} if setting.hard_deadline else {}
         return {

@@ -51,3 +51,16 @@ labels:
 annotations:
   {{- toYaml (merge $hook .Values.extraAnnotations) | nindent 2 }}
 {{- end }}
+
+{{/* How the operator is to have apps found by Prometheus; auto: it looks by itself, each minute. */}}
+{{- define "immutant.monitoring.told" -}}
+{{- $enabled := toString .Values.monitoring.enabled -}}
+{{ ternary "monitors" (ternary "none" "auto" (eq $enabled "false")) (eq $enabled "true") }}
+{{- end }}
+
+{{/* How the operator's own pods are found: by what the cluster has when the chart is installed. */}}
+{{- define "immutant.monitoring" -}}
+{{- $told := include "immutant.monitoring.told" . -}}
+{{- $found := ternary "monitors" "annotations" (.Capabilities.APIVersions.Has "monitoring.coreos.com/v1") -}}
+{{ ternary $found $told (eq $told "auto") }}
+{{- end }}

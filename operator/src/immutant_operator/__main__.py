@@ -15,6 +15,7 @@ from typing import Any, Final
 import kopf
 
 from immutant.contract import names
+from immutant_operator import monitoring
 from immutant_operator.api import APP_KIND, Api, connected
 from immutant_operator.errors import OperatorError
 from immutant_operator.handlers import registered, watch_settings
@@ -78,14 +79,20 @@ async def _first_of(stop: asyncio.Event, work: Coroutine[Any, Any, None]) -> boo
 
 async def _lead(settings: Settings, api: Api, leader: Leader, metrics: Metrics) -> None:
     registry, store = Registry(), Store()
+    is_told = settings.monitoring is not None
+    cluster = settings.cluster if is_told else await monitoring.found(api, settings.cluster)
     remotes = Remotes(lambda key: queue.add(key))
-    reconciler = Reconciler(api, store, settings.cluster, registry, remotes=remotes)
+    reconciler = Reconciler(api, store, cluster, registry, remotes=remotes)
     queue = WorkQueue(metrics.timed(reconciler.reconcile), random.Random())  # noqa: S311 - jitter
     metrics.leading.set(1)
     metrics.apps.set_function(lambda: registry.apps)
     metrics.queued.set_function(lambda: len(queue))
     handlers = registered(queue, store, registry)
-    await _first_done(leader.hold(), _work(settings, api, handlers, store, queue))
+    await _first_done(
+        leader.hold(),
+        _work(settings, api, handlers, store, queue),
+        monitoring.follow(api, reconciler, is_told=is_told),
+    )
 
 
 async def _work(

@@ -52,6 +52,7 @@ _PLURALS: Final = {
     "NetworkPolicy": "networkpolicies",
     "Node": "nodes",
     "Pod": "pods",
+    "PodMonitor": "podmonitors",
     "PodDisruptionBudget": "poddisruptionbudgets",
     "Role": "roles",
     "RoleBinding": "rolebindings",

@@ -141,7 +141,8 @@ def _check_former(app: App, manifest: Json, owners: Collection[str]) -> None:
 def lacking(wanted: Iterable[Json], applied: Inventory) -> tuple[str, str] | None:
     """What was left out since the cluster does not have its kind: a reason and a sentence."""
     for manifest in wanted:
-        if _key(manifest) not in applied:
+        # A PodMonitor is nothing that a user has asked for: its definition has just gone.
+        if _key(manifest) not in applied and manifest["kind"] != "PodMonitor":
             return "KindMissing", (
                 f"this cluster has no {manifest['kind']} of {manifest['apiVersion']}: install the "
                 "definitions of the Gateway API, or remove spec.web.gateway"

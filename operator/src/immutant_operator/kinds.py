@@ -73,6 +73,7 @@ OWNED: Final = (
     Kind("rbac.authorization.k8s.io/v1", "Role", lasts=True),
     Kind("rbac.authorization.k8s.io/v1", "RoleBinding", lasts=True),
     Kind("gateway.networking.k8s.io/v1", "HTTPRoute", everywhere=False),
+    Kind("monitoring.coreos.com/v1", "PodMonitor", everywhere=False),
 )
 """Everything that an app may have; what is of these kinds and wanted no more is removed, but for
 those that last."""

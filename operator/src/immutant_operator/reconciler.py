@@ -104,7 +104,11 @@ class _Plan:
 
 
 class Reconciler:
-    """Reconciles apps by their keys."""
+    """Reconciles apps by their keys.
+
+    Attributes:
+        cluster: What it builds for; it may be set anew at any time.
+    """
 
     def __init__(
         self,
@@ -117,7 +121,7 @@ class Reconciler:
     ) -> None:
         self._api = api
         self._store = store
-        self._cluster = cluster
+        self.cluster = cluster
         self._registry = registry
         self._clock = clock
         self._remotes = remotes or Remotes()
@@ -235,7 +239,7 @@ class Reconciler:
     async def _plan(
         self, app: App, body: Json, there: _There, inputs: Inputs, memory: _Memory
     ) -> _Plan:
-        keeper = Keeper(app, body, self._cluster)
+        keeper = Keeper(app, body, self.cluster)
         found = await memory.blueprints.there(app, ask=there.is_asked)
         inputs = inputs.fixed(app, keeper.known(found))
         fresh = keeper.fresh(inputs.pin, inputs.digest)
@@ -243,7 +247,8 @@ class Reconciler:
         size = next_size(app.spec.replicas, there.fleet, there.grid, Pace.of(app))
         payload = Payload(size, chosen, inputs.source, there.grid.holds_drains)
         newer = chosen.pods != fresh.pods
-        return _Plan(everything(app, payload), chosen.version, newer, inputs.pin)
+        objects = everything(app, payload, self.cluster)
+        return _Plan(objects, chosen.version, newer, inputs.pin)
 
     def _is_done(self, app: App, objects: list[Json], there: _There, memory: _Memory) -> bool:
         used, kept = _used(there.fleet), self._store.inventory(app.key)

@@ -3,13 +3,15 @@
 Belongs here: the variables' names, meaning, parsing. The chart sets them. Not here: apps' specs.
 """
 
+import json
 import os
 from collections.abc import Mapping
 from dataclasses import dataclass
 from importlib import metadata
 from pathlib import Path
+from typing import get_args
 
-from immutant_operator.builders import Cluster
+from immutant_operator.builders import Cluster, Monitoring
 from immutant_operator.errors import SettingsError
 from immutant_operator.images import Images
 
@@ -31,6 +33,9 @@ class Settings:
         cluster: The images of the apps (IMMUTANT_RUNTIME_IMAGE, IMMUTANT_MEMBER_IMAGE,
             IMMUTANT_ROUTER_IMAGE, IMMUTANT_PULL_POLICY) and the cluster's DNS domain
             (IMMUTANT_CLUSTER_DOMAIN, default cluster.local).
+        monitoring: How Prometheus is to find pods, `monitors`, `annotations` or `none`
+            (IMMUTANT_MONITORING); None: by monitors where the cluster has them, else by annotations
+            (`auto`). The monitors' labels are a JSON object (IMMUTANT_MONITOR_LABELS).
         namespace: Where the operator's own Lease is (IMMUTANT_OPERATOR_NAMESPACE, by default the
             pod's).
         identity: This replica, unlike all others (IMMUTANT_OPERATOR_IDENTITY).
@@ -48,6 +53,7 @@ class Settings:
     namespace: str
     identity: str
     watched: str | None = None
+    monitoring: Monitoring | None = None
     watch: int = 50
     log_level: str = "INFO"
     port: int = 8081
@@ -69,12 +75,16 @@ class Settings:
                 "IMMUTANT_WATCH_SECONDS must be whole seconds from 1 to "
                 f"{_LONGEST_WATCH}, not {watch!r}"
             )
+        monitoring = _monitoring(environ)
         return cls(
             cluster=Cluster(
                 _images(environ),
                 environ.get("IMMUTANT_CLUSTER_DOMAIN") or "cluster.local",
                 metadata.version("immutant-operator"),
+                monitoring or "none",
+                _labels(environ, "IMMUTANT_MONITOR_LABELS"),
             ),
+            monitoring=monitoring,
             namespace=_namespace(environ),
             identity=_need(environ, "IMMUTANT_OPERATOR_IDENTITY"),
             watched=environ.get("IMMUTANT_WATCH_NAMESPACE") or None,
@@ -101,6 +111,26 @@ def _images(environ: Mapping[str, str]) -> Images:
         router=_need(environ, "IMMUTANT_ROUTER_IMAGE"),
         pull_policy=environ.get("IMMUTANT_PULL_POLICY") or "IfNotPresent",
     )
+
+
+def _monitoring(environ: Mapping[str, str]) -> Monitoring | None:
+    said = environ.get("IMMUTANT_MONITORING") or "auto"
+    known = {one: one for one in get_args(Monitoring)}
+    if said not in known and said != "auto":
+        raise SettingsError(
+            f"IMMUTANT_MONITORING must be auto, monitors, annotations or none, not {said!r}"
+        )
+    return known.get(said)
+
+
+def _labels(environ: Mapping[str, str], name: str) -> dict[str, str]:
+    try:
+        labels = json.loads(environ.get(name) or "{}")
+    except ValueError:
+        labels = None
+    if not isinstance(labels, dict) or not all(isinstance(one, str) for one in labels.values()):
+        raise SettingsError(f"{name} must be a JSON object of texts, such as {{}}")
+    return labels
 
 
 def _namespace(environ: Mapping[str, str]) -> str:

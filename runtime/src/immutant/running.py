@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from random import Random
 from typing import TYPE_CHECKING
 
+from immutant.counting import Tally
 from immutant.errors import NotRunningError
 from immutant.stores import Backend
 from immutant.tracing import OFF, Tracer
@@ -34,6 +35,7 @@ class Replica:
         thread: The id of the loop's thread.
         link: The way to its coordinator; None where there is none.
         tracer: Who hears of its work.
+        tally: What it counts of itself.
     """
 
     name: str
@@ -45,6 +47,7 @@ class Replica:
     thread: int = field(default_factory=threading.get_ident)
     link: "Link | None" = None
     tracer: Tracer = OFF
+    tally: Tally = field(default_factory=Tally)
     _secrets: dict[str, bytes] = field(default_factory=dict, repr=False)
 
     async def secret(self, name: str) -> bytes:

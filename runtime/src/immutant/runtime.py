@@ -11,10 +11,12 @@ from typing import Protocol
 
 from immutant.app import App
 from immutant.clock import Clock
+from immutant.counting import Tally
 from immutant.definitions import ListenerDefinition, TopicDefinition
 from immutant.link import Link
 from immutant.running import Replica, acting_replica
 from immutant.services.consumer import Consumer
+from immutant.services.counted import begin
 from immutant.services.follower import Follower
 from immutant.singletons import Resident, Singletons
 from immutant.stores import Backend
@@ -73,6 +75,11 @@ class AppRuntime:
         )
 
     @property
+    def tally(self) -> Tally:
+        """What this replica counts of itself."""
+        return self._replica.tally
+
+    @property
     def draining(self) -> bool:
         """Whether this replica takes no new work."""
         return self._replica.draining
@@ -120,6 +127,8 @@ class AppRuntime:
             await self.app(scope, receive, send)
 
     async def _start(self) -> None:
+        for queue in self._queues():
+            begin(self._replica, queue)
         for listener in self.app.definitions.listeners:
             await self._bind_subscription(listener)
         for listener in self.app.definitions.listeners:
@@ -128,6 +137,12 @@ class AppRuntime:
             self._parts.append(resident := Resident(definition, self._replica))
             resident.start()
         await self._singletons.start()
+
+    def _queues(self) -> set[str]:
+        """All queues that are defined, those of durable subscriptions included."""
+        definitions = self.app.definitions
+        heard = {one.queue for one in definitions.listeners if one.queue is not None}
+        return heard | {one.name for one in definitions.queues}
 
     async def _bind_subscription(self, listener: ListenerDefinition) -> None:
         if isinstance(listener.source, TopicDefinition) and listener.queue is not None:

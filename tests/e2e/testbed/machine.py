@@ -51,6 +51,8 @@ _PACKAGES = {
     "javac": "default-jdk-headless",
     "mvn": "maven",
     "initdb": "postgresql",
+    "prometheus": "prometheus",
+    "promtool": "prometheus",
     "postgres": "postgresql",
 }
 _SERVERS = "/usr/lib/postgresql/*/bin"

@@ -1,5 +1,6 @@
 """The chart, as helm sees it."""
 
+import json
 import subprocess
 from typing import Any
 
@@ -100,3 +101,60 @@ def test_before_admission_policies_existed_the_chart_says_what_that_means() -> N
     ended = helm(*old)
     assert "set admissionPolicy.enabled=false" in ended.stderr
     assert helm(*old, "--set", "admissionPolicy.enabled=false").returncode == 0
+
+
+MONITORS = ("--api-versions", "monitoring.coreos.com/v1")
+
+
+def settings(objects: list[dict[str, Any]]) -> dict[str, str]:
+    (operator,) = of_kind(objects, "Deployment")
+    (container,) = operator["spec"]["template"]["spec"]["containers"]
+    return {one["name"]: one["value"] for one in container["env"] if "value" in one}
+
+
+def annotations(objects: list[dict[str, Any]]) -> dict[str, str]:
+    (operator,) = of_kind(objects, "Deployment")
+    return operator["spec"]["template"]["metadata"].get("annotations") or {}
+
+
+def test_the_operator_is_found_by_a_monitor_where_there_are_some_else_by_annotations() -> None:
+    plain, monitored = rendered(), rendered(*MONITORS, "--set", "monitoring.labels.release=p")
+    assert settings(plain)["IMMUTANT_MONITORING"] == "auto"
+    assert annotations(plain)["prometheus.io/port"] == "8081"
+    assert of_kind(plain, "ServiceMonitor") == []
+    assert settings(monitored)["IMMUTANT_MONITOR_LABELS"] == '{"release":"p"}'
+    assert annotations(monitored) == {}
+    (monitor,) = of_kind(monitored, "ServiceMonitor")
+    assert monitor["metadata"]["labels"]["release"] == "p"
+    (service,) = of_kind(monitored, "Service")
+    (operator,) = of_kind(monitored, "Deployment")
+    labels = operator["spec"]["template"]["metadata"]["labels"]
+    assert service["spec"]["selector"].items() <= labels.items()
+    wanted = monitor["spec"]["selector"]["matchLabels"]
+    assert wanted.items() <= service["metadata"]["labels"].items()
+    assert [port["name"] for port in service["spec"]["ports"]] == ["ops"]
+
+
+def test_monitoring_can_be_told_either_way() -> None:
+    off = rendered(*MONITORS, "--set", "monitoring.enabled=false")
+    assert settings(off)["IMMUTANT_MONITORING"] == "none"
+    assert (of_kind(off, "ServiceMonitor"), annotations(off)) == ([], {})
+    on = rendered("--set", "monitoring.enabled=true")
+    assert settings(on)["IMMUTANT_MONITORING"] == "monitors"
+    assert len(of_kind(on, "ServiceMonitor")) == 1
+
+
+def test_dashboards_and_alerts_come_when_asked_for() -> None:
+    assert of_kind(rendered(), "ConfigMap") == of_kind(rendered(), "PrometheusRule") == []
+    asked = ("--set", "dashboards.enabled=true", "--set", "alerts.enabled=true")
+    objects = rendered(*asked, "--set", "alerts.runbooks=https://docs.example.org/")
+    found = of_kind(objects, "ConfigMap")
+    drawn = {name: text for one in found for name, text in one["data"].items()}
+    folder = CHART / "dashboards"
+    wanted = {path.name: json.loads(path.read_text()) for path in folder.iterdir()}
+    assert {name: json.loads(text) for name, text in drawn.items()} == wanted
+    assert {one["metadata"]["labels"]["grafana_dashboard"] for one in found} == {"1"}
+    (made,) = of_kind(objects, "PrometheusRule")
+    text = (CHART / "alerts" / "immutant.yaml").read_text()
+    text = text.replace("docs/runbooks/", "https://docs.example.org/")
+    assert made["spec"] == yaml.safe_load(text)

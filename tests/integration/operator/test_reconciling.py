@@ -3,12 +3,14 @@
 import asyncio
 import json
 from collections.abc import Awaitable, Callable, Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
+from dataclasses import replace
 from typing import Any
 
 from tests.integration.kube.apiserver import ApiServer
 from tests.integration.operator.harness import (
     A_LOOK,
+    CLUSTER,
     PATIENCE,
     Operated,
     condition,
@@ -345,12 +347,45 @@ async def test_without_the_gateway_api_the_app_says_so_and_everything_else_is_do
         assert route not in await operated.objects()
 
 
-@contextmanager
-def gateway_api(server: ApiServer) -> Iterator[None]:
+async def test_monitors_that_come_later_are_made_and_restart_nothing(
+    operated: Operated, server: ApiServer
+) -> None:
+    operated.restart(cluster=replace(CLUSTER, monitoring="annotations"))
+    await operated.write(web=HOST)
+    await operated.until(is_complete)
+    before = (await operated.bodies())["StatefulSet", "demo"]["spec"]["template"]
+    assert before["metadata"]["annotations"]["prometheus.io/scrape"] == "true"
+    monitor = ("PodMonitor", "demo")
+    with pod_monitors(server):
+        operated.reconciler.cluster = replace(CLUSTER, monitoring="monitors")
+        await operated.look()
+        objects = await operated.bodies()
+        assert monitor in objects
+        assert objects["StatefulSet", "demo"]["spec"]["template"] == before
+        operated.reconciler.cluster = CLUSTER
+        await operated.look()
+        assert monitor not in await operated.objects()
+        operated.reconciler.cluster = replace(CLUSTER, monitoring="monitors")
+    # Their definition has gone, and the operator has not noticed yet.
+    await operated.look()
+    app = await operated.until(is_complete)
+    assert condition(app, "Degraded")["status"] == "False"
+
+
+def gateway_api(server: ApiServer) -> AbstractContextManager[None]:
     """The definition of HTTPRoute, as far as the API server cares."""
+    return _defined(server, "gateway.networking.k8s.io", "HTTPRoute", "httproutes")
+
+
+def pod_monitors(server: ApiServer) -> AbstractContextManager[None]:
+    """The definition of PodMonitor, likewise."""
+    return _defined(server, "monitoring.coreos.com", "PodMonitor", "podmonitors")
+
+
+@contextmanager
+def _defined(server: ApiServer, group: str, kind: str, plural: str) -> Iterator[None]:
     schema = {"type": "object", "x-kubernetes-preserve-unknown-fields": True}
     version = {"name": "v1", "served": True, "storage": True, "schema": {"openAPIV3Schema": schema}}
-    group, plural = "gateway.networking.k8s.io", "httproutes"
     definition = {
         "apiVersion": "apiextensions.k8s.io/v1",
         "kind": "CustomResourceDefinition",
@@ -361,7 +396,7 @@ def gateway_api(server: ApiServer) -> Iterator[None]:
         "spec": {
             "group": group,
             "scope": "Namespaced",
-            "names": {"kind": "HTTPRoute", "plural": plural, "singular": "httproute"},
+            "names": {"kind": kind, "plural": plural, "singular": kind.lower()},
             "versions": [version],
         },
     }

@@ -5,16 +5,17 @@ import json
 import re
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 from tests.documents import ROOT, blocks
 from tests.integration.kube.apiserver import ApiServer
-from tests.integration.operator.harness import Operated, is_complete, kubectl
+from tests.integration.operator.harness import CLUSTER, Operated, is_complete, kubectl
 from tests.integration.operator.processes import Replica, account
 from tests.integration.operator.releases import SYSTEM, Release, bare
 from tests.integration.operator.rights import Right, audited, granted, listed, used
-from tests.integration.operator.test_reconciling import gateway_api
+from tests.integration.operator.test_reconciling import gateway_api, pod_monitors
 from tests.unit.operator.leases import written
 
 from immutant.clock import SystemClock
@@ -91,14 +92,14 @@ async def test_the_operator_may_do_what_it_does_and_nothing_else(
     server: ApiServer, folder: Path
 ) -> None:
     rights = account(server, SYSTEM, "immutant-operator")
-    with reading_secrets(server), gateway_api(server):
+    with reading_secrets(server), gateway_api(server), pod_monitors(server):
         allowed = {Right(*one[:2]) for one in granted(server, OPERATOR, SYSTEM)}
         async with (
             connected(str(server.kubeconfig())) as api,
             connected(str(rights)) as its_own,
         ):
             app = Operated(api, NAMESPACE, "life")
-            app.restart(its_own)
+            app.restart(its_own, cluster=replace(CLUSTER, monitoring="monitors"))
             await live(server, app)
         with Replica(rights, SYSTEM, "one", folder / "operator.log") as replica:
             deadline = asyncio.get_running_loop().time() + PATIENCE
@@ -133,7 +134,8 @@ async def live(server: ApiServer, app: Operated) -> None:
     await app.until(is_complete)
     former = await copies(app)
     await app.source("two")  # pods are replaced, and the former copy goes
-    # The router, the Ingress, the HTTPRoute go.
+    # The router, the Ingress, the HTTPRoute and the PodMonitor go.
+    app.reconciler.cluster = replace(CLUSTER, monitoring="annotations")
     await app.write(**spec, web={"router": {"enabled": False}})
     await app.until(is_complete)
     await app.look()

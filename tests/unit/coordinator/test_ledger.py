@@ -1,6 +1,7 @@
 """What a coordinator counts, and that nothing is counted twice."""
 
-from immutant.coordinator.ledger import Distribution, Ledger
+from immutant.coordinator.ledger import Ledger
+from immutant.counting import Distribution
 from immutant.election.observer import DEADLINE_PASSED, LIFE_ENDED, TAKEN_AWAY, Predecessor
 
 COUNTER, AJOB = "demo.daemon.counter", "demo.job.ajob"

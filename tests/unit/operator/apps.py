@@ -20,14 +20,20 @@ def app(**spec: Any) -> App:
     return parse(body(**spec))
 
 
-def built(source: Source | None = None, inputs: str | None = None, **spec: Any) -> list[Manifest]:
+def built(
+    source: Source | None = None,
+    inputs: str | None = None,
+    *,
+    cluster: Cluster = CLUSTER,
+    **spec: Any,
+) -> list[Manifest]:
     """All objects of an app with this spec."""
     if source is not None:
         spec = {"source": {"configMap": {"name": "demo-source"}}, **spec}
     parsed = app(**spec)
     copy = snapshot_name(parsed, source) if source is not None else None
-    fresh = Keeper(parsed, body(**spec), CLUSTER).fresh(copy, inputs)
-    return everything(parsed, Payload(parsed.spec.replicas, fresh, source))
+    fresh = Keeper(parsed, body(**spec), cluster).fresh(copy, inputs)
+    return everything(parsed, Payload(parsed.spec.replicas, fresh, source), cluster)
 
 
 def one(objects: list[Manifest], kind: str, name: str = "demo") -> Manifest:

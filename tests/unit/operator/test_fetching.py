@@ -20,7 +20,7 @@ SSH = {"git": {"url": "git@example.org:shop.git", "secret": {"name": "deploy-key
 def fetched(source: Any, pin: str | None = None, **spec: Any) -> list[Manifest]:
     spec = {"source": source, **spec}
     fresh = Keeper(app(**spec), body(**spec), CLUSTER).fresh(pin or SHA, None)
-    return everything(app(**spec), Payload(1, fresh))
+    return everything(app(**spec), Payload(1, fresh), CLUSTER)
 
 
 def volume(objects: list[Manifest], name: str) -> Manifest:

@@ -51,7 +51,9 @@ def test_the_operator_is_told_by_the_chart_all_that_it_needs() -> None:
     text = (CHART / "templates" / "deployment.yaml").read_text()
     told = dict.fromkeys(re.findall(r"- name: (IMMUTANT_\w+)", text), "x")
     told["IMMUTANT_LOG_LEVEL"] = "DEBUG"  # which cannot be anything
-    settings = Settings.read(told)
+    settings = Settings.read(
+        {**told, "IMMUTANT_MONITORING": "none", "IMMUTANT_MONITOR_LABELS": "{}"}
+    )
     assert (settings.watched, settings.namespace, settings.port) == ("x", "x", 8081)
     assert "containerPort: 8081" in text
 

@@ -36,7 +36,7 @@ def there_after(cluster: Cluster, *, by: Blueprint | None = None, **spec: Any) -
     """The objects of an app as this operator has made them."""
     kept = keeper(cluster, spec)
     blueprint = by or kept.fresh(None, None)
-    found = everything(kept.app, Payload(kept.app.spec.replicas, blueprint))
+    found = everything(kept.app, Payload(kept.app.spec.replicas, blueprint), cluster)
     return {(one["kind"], one["metadata"]["name"]): one for one in found}
 
 

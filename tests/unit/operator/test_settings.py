@@ -33,3 +33,26 @@ def test_what_is_logged_begins_at_info_unless_told_otherwise() -> None:
 def test_a_level_that_there_is_not_is_refused_with_those_that_there_are() -> None:
     with pytest.raises(SettingsError, match="one of DEBUG, INFO, WARNING, ERROR, not 'loud'"):
         Settings.read({**GIVEN, "IMMUTANT_LOG_LEVEL": "loud"})
+
+
+def test_how_prometheus_finds_pods_is_looked_for_unless_it_is_told() -> None:
+    looked = Settings.read(GIVEN)
+    assert (looked.monitoring, looked.cluster.monitoring) == (None, "none")
+    labels = '{"release": "prometheus"}'
+    told = {"IMMUTANT_MONITORING": "monitors", "IMMUTANT_MONITOR_LABELS": labels}
+    cluster = Settings.read({**GIVEN, **told}).cluster
+    assert (cluster.monitoring, cluster.monitor_labels) == ("monitors", {"release": "prometheus"})
+
+
+@pytest.mark.parametrize(
+    ("name", "wrong"),
+    [
+        ("IMMUTANT_MONITORING", "yes"),
+        ("IMMUTANT_MONITOR_LABELS", "release=x"),
+        ("IMMUTANT_MONITOR_LABELS", "[]"),
+        ("IMMUTANT_MONITOR_LABELS", '{"a": 1}'),
+    ],
+)
+def test_what_cannot_be_is_refused_by_its_name(name: str, wrong: str) -> None:
+    with pytest.raises(SettingsError, match=f"{name} must be"):
+        Settings.read({**GIVEN, name: wrong})

@@ -13,6 +13,7 @@ from prometheus_client import CollectorRegistry
 from immutant.contract.environment import Address
 from immutant.coordinator.driver import Driver
 from immutant.coordinator.vigil import Vigil
+from immutant.counting import FAMILIES
 from immutant.election import Timings
 from immutant.embedded import EmbeddedBackend
 from immutant.link import Candidacy
@@ -106,6 +107,53 @@ async def test_kills_are_counted_by_the_supervisors_word(sidecar: Sidecar) -> No
     assert "bored" not in text
 
 
+async def test_what_the_application_tells_is_served_with_the_rest(sidecar: Sidecar) -> None:
+    buckets = [2, 1] + [0] * (len(FAMILIES["immutant_http_request_seconds"].bounds) - 1)
+    series = [
+        {"name": "immutant_http_requests", "labels": ["GET", "200"], "value": 3},
+        {
+            "name": "immutant_http_request_seconds",
+            "labels": ["GET"],
+            "value": 0.01,
+            "counts": buckets,
+        },
+        {"name": "immutant_of_a_later_version", "labels": [], "value": 1},
+        {"name": "immutant_http_requests", "labels": ["one more than now"] * 3, "value": 1},
+    ]
+    body = {"process": "p", "number": 1, "heard": False, "series": series}
+    assert (await sidecar.ask(sidecar.api, "POST", "/v1/metrics", body)).status_code == 204
+    text = (await sidecar.ask(sidecar.ops, "GET", "/metrics")).text
+    assert 'immutant_http_requests_total{code="200",method="GET"} 3.0' in text
+    assert 'immutant_http_request_seconds_bucket{le="0.005",method="GET"} 2.0' in text
+    assert 'immutant_http_request_seconds_bucket{le="+Inf",method="GET"} 3.0' in text
+    assert "immutant_application_report_age_seconds 0.0" in text
+    assert "later" not in text
+
+
+@pytest.mark.parametrize(
+    ("series", "said"),
+    [
+        ("x", "'series' must be a list"),
+        ([{"labels": [], "value": 1}], "'name' of a series must be a text"),
+        (
+            [{"name": "x", "labels": [1], "value": 1}],
+            "'labels' of a series must be a list of",
+        ),
+        ([{"name": "x", "value": True}], "'value' of a series must be a number"),
+        ([{"name": "x", "value": 10**400}], "'value' of a series must be a number"),
+        (
+            [{"name": "x", "value": 1, "counts": [-1]}],
+            "'counts' of a series must be a list of",
+        ),
+        ([{"name": "x", "value": 1}] * 100_000, "'series' must be of at most"),
+    ],
+)
+async def test_counts_that_are_none_are_refused(sidecar: Sidecar, series: Any, said: str) -> None:
+    body = {"process": "p", "number": 1, "heard": False, "series": series}
+    answer = await sidecar.ask(sidecar.api, "POST", "/v1/metrics", body)
+    assert (answer.status_code, said in answer.text) == (422, True), answer.text
+
+
 async def test_the_incarnation_carries_the_pods_uid(sidecar: Sidecar) -> None:
     hello = (await sidecar.ask(sidecar.api, "GET", "/v1/status")).json()
     assert hello["incarnation"].startswith("demo-0/uid/")
@@ -132,6 +180,7 @@ async def test_the_description_names_every_call_and_the_fields_that_it_needs(
         "/v1/ready",
         "/v1/drain",
         "/v1/killed",
+        "/v1/metrics",
         "/v1/deadlines",
         "/v1/status",
         "/v1/jobs",

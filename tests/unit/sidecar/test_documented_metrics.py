@@ -10,6 +10,7 @@ from prometheus_client.metrics_core import Metric
 
 from immutant.coordinator.driver import Driver
 from immutant.coordinator.ledger import Reason
+from immutant.counting import FAMILIES, Report, Series, Tally
 from immutant.election import Timings
 from immutant.election.observer import Predecessor
 from immutant.embedded import EmbeddedBackend
@@ -48,6 +49,17 @@ def exported(registry: CollectorRegistry) -> dict[str, set[str]]:
     return found
 
 
+def everything() -> tuple[Series, ...]:
+    """All that an application can count."""
+    tally = Tally()
+    for name, family in FAMILIES.items():
+        if family.shape == "histogram":
+            tally.time(name, *family.labels, seconds=0.1)
+        else:
+            tally.add(name, *family.labels)
+    return tally.series()
+
+
 async def test_the_sidecars_metrics_are_listed() -> None:
     clock = FakeClock()
     backend = await EmbeddedBackend.open(None, replica="demo-0", clock=clock)
@@ -66,6 +78,7 @@ async def test_the_sidecars_metrics_are_listed() -> None:
     ledger.dispatch("ajob", 0.0, 2, 0.1)
     ledger.passed_over("ajob", 3)
     ledger.ran("ajob", "ok")
+    ledger.told.take(Report("p", 1, False, everything()), clock.now())
     assert exported(metrics.registry) == documented("immutant_", but="immutant_operator_")
     await driver.close()
     await backend.close()

@@ -6,7 +6,7 @@ look like. Not here: whether they exist, how they are changed.
 
 from immutant_operator.builders.assembly import Payload, everything
 from immutant_operator.builders.blueprint import Basis, Blueprint, blueprint, newest
-from immutant_operator.builders.cluster import Cluster
+from immutant_operator.builders.cluster import Cluster, Monitoring
 from immutant_operator.builders.metadata import Manifest
 from immutant_operator.builders.pods import Pods, pods
 from immutant_operator.builders.router import CONFIGURATION_FILE, RouterPods
@@ -21,6 +21,7 @@ __all__ = [
     "Blueprint",
     "Cluster",
     "Manifest",
+    "Monitoring",
     "Payload",
     "Pods",
     "RouterPods",

@@ -7,9 +7,11 @@ from dataclasses import dataclass
 
 from immutant_operator.builders.blueprint import Blueprint, blueprint
 from immutant_operator.builders.budget import budgets
+from immutant_operator.builders.cluster import Cluster
 from immutant_operator.builders.httproute import http_route
 from immutant_operator.builders.ingress import ingress
 from immutant_operator.builders.metadata import Manifest
+from immutant_operator.builders.monitors import pod_monitor
 from immutant_operator.builders.policy import policies
 from immutant_operator.builders.rbac import account
 from immutant_operator.builders.router import router
@@ -38,7 +40,7 @@ class Payload:
     holds_drains: bool = False
 
 
-def everything(app: App, payload: Payload) -> list[Manifest]:
+def everything(app: App, payload: Payload, cluster: Cluster) -> list[Manifest]:
     """All objects; the StatefulSet comes after what its pods need, and after its blueprint."""
     pods = payload.blueprint.pods
     return [
@@ -52,4 +54,5 @@ def everything(app: App, payload: Payload) -> list[Manifest]:
         *router(app, pods.router),
         *ingress(app),
         *http_route(app),
+        *pod_monitor(app, cluster),
     ]

@@ -14,6 +14,7 @@ from immutant_operator.builders import security
 from immutant_operator.builders.cluster import Cluster
 from immutant_operator.builders.haproxy import haproxy_configuration
 from immutant_operator.builders.metadata import Manifest, manifest, pod_labels
+from immutant_operator.builders.monitors import annotations
 from immutant_operator.images import Images
 from immutant_operator.spec import App
 
@@ -53,7 +54,8 @@ def router_pods(app: App, cluster: Cluster) -> RouterPods | None:
         return None
     text = haproxy_configuration(app, cluster.domain)
     digest = hashlib.sha256(text.encode()).hexdigest()[:16]
-    metadata = {"labels": pod_labels(app, "router"), "annotations": {_CONFIGURATION: digest}}
+    stated = {_CONFIGURATION: digest, **annotations(cluster, names.ROUTER_STATUS_PORT)}
+    metadata = {"labels": pod_labels(app, "router"), "annotations": stated}
     template = {"metadata": metadata, "spec": _pod(app, cluster.images)}
     return RouterPods(text, json.loads(json.dumps(template)))
 

@@ -17,6 +17,7 @@ from immutant_operator.builders.containers import (
     runtime,
 )
 from immutant_operator.builders.metadata import Manifest, manifest, pod_labels
+from immutant_operator.builders.monitors import annotations
 from immutant_operator.images import Images
 from immutant_operator.spec import App
 
@@ -68,18 +69,21 @@ def pod_template(app: App, cluster: Cluster, source: str | None, inputs: str | N
         inputs: The digest of what the environment refers to, if anything.
     """
     return {
-        "metadata": {"labels": pod_labels(app, "app"), **_annotations(app, source, inputs)},
+        "metadata": {
+            "labels": pod_labels(app, "app"),
+            **_annotations(app, cluster, source, inputs),
+        },
         "spec": _pod(app, cluster.images, cluster.domain, source),
     }
 
 
-def _annotations(app: App, source: str | None, inputs: str | None) -> Manifest:
-    annotations = dict(app.spec.pod_annotations)
+def _annotations(app: App, cluster: Cluster, source: str | None, inputs: str | None) -> Manifest:
+    stated = {**annotations(cluster, names.OPS_PORT), **app.spec.pod_annotations}
     if source is not None and app.spec.is_fetched:
-        annotations[PIN] = source
+        stated[PIN] = source
     if inputs is not None:
-        annotations[INPUTS] = inputs
-    return {"annotations": annotations} if annotations else {}
+        stated[INPUTS] = inputs
+    return {"annotations": stated} if stated else {}
 
 
 def _pod(app: App, images: Images, domain: str, source: str | None) -> Manifest:

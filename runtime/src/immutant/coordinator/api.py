@@ -69,6 +69,7 @@ def calls(driver: Driver, vigil: Vigil) -> list[Call]:
         Call("POST", "/v1/ready", api.ready),
         Call("POST", "/v1/drain", api.drain),
         Call("POST", "/v1/killed", api.killed),
+        Call("POST", "/v1/metrics", api.metrics),
         Call("GET", "/v1/deadlines", api.deadlines),
         Call("GET", "/v1/status", api.status),
         Call("GET", "/v1/jobs", api.jobs),
@@ -141,6 +142,12 @@ class _Api:
 
     async def killed(self, request: Request) -> Response:
         self._driver.ledger.kill((await Body.of(request)).kill_reason())
+        return Response(status_code=204)
+
+    async def metrics(self, request: Request) -> Response:
+        report = (await Body.of(request)).report()
+        self._vigil.keep(report.process)
+        self._driver.told(report)
         return Response(status_code=204)
 
     async def deadlines(self, request: Request) -> Response:

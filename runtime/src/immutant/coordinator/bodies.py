@@ -6,6 +6,8 @@ from typing import Any, get_args
 
 from starlette.requests import Request
 
+from immutant.coordinator.reports import read_series
+from immutant.counting import Report
 from immutant.errors import RequestRefusedError
 from immutant.link import Candidacy, Command, KillReason, Kind, Verb
 from immutant.schedulechecks import FARTHEST
@@ -94,6 +96,11 @@ class Body:
         """Why an application was killed."""
         reason: KillReason = self._one_of("reason", get_args(KillReason))
         return reason
+
+    def report(self) -> Report:
+        """What an application has counted."""
+        process, number, heard = self.text("process"), self.count("number"), self.flag("heard")
+        return Report(process, number, heard, read_series(self._fields.get("series")))
 
     def _number(self, name: str, default: float | None = None) -> float:
         value = self._fields.get(name, default)

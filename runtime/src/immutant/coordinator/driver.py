@@ -19,6 +19,7 @@ from immutant.coordinator.jobdesk import JobDesk
 from immutant.coordinator.ledger import Ledger
 from immutant.coordinator.outage import Outage
 from immutant.coordinator.tenures import Tenures
+from immutant.counting import Report
 from immutant.election import Effect, Election, Get, Move, Put, Timings, singleton_lease
 from immutant.election.progress import observe
 from immutant.election.stance import Data
@@ -188,8 +189,13 @@ class Driver:
 
     def gone(self, process: str) -> None:
         """An application's process has died; nothing comes of it if another one said hello."""
+        self.ledger.told.gone(process)
         if process == self._process:
             self.app_died()
+
+    def told(self, report: Report) -> None:
+        """An application's process tells what it has counted; it need not have said hello."""
+        self.ledger.told.take(report, self._clock.now())
 
     def app_died(self) -> None:
         """The application is dead beyond doubt."""
@@ -212,6 +218,7 @@ class Driver:
             schedule = Schedule.from_json(candidacy.schedule)
             step = partial(observe, self.ledger, candidacy.name, schedule)
             ticker = Ticker(candidacy.name, schedule, step, member=self.replica)
+        self.ledger.expect(name)
         await self._until_free(name)
         if incarnation != self._incarnation:
             raise CoordinatorError("another incarnation has begun; say hello again")

@@ -4,12 +4,13 @@ Belongs here: the numbers, wherever they are read. Not here: how Prometheus is t
 (`immutant.sidecar.metrics`), and any decision.
 """
 
-from bisect import bisect_left
 from collections import Counter
-from collections.abc import Container, Iterable
-from typing import Final, Literal
+from collections.abc import Container
+from typing import Final, Literal, get_args
 
 from immutant.contract.records import kind_and_name
+from immutant.coordinator.told import Told
+from immutant.counting import Distribution
 from immutant.election.observer import (
     DEADLINE_PASSED,
     LIFE_ENDED,
@@ -19,7 +20,7 @@ from immutant.election.observer import (
 )
 from immutant.link import KillReason
 
-__all__ = ["Distribution", "Ledger", "Reason"]
+__all__ = ["Ledger", "Reason"]
 
 Reason = Literal["handed_over", "stopped", "left", "app_died", "deadline", "taken", "expelled"]
 """Why a tenure ended; docs/cluster.md says what each means."""
@@ -33,33 +34,6 @@ _REVOCATIONS: Final[dict[str, Reason]] = {
 _FAILOVERS: Final = (0.05, 0.1, 0.25, 0.5, 1.0, 2.0, 4.0, 5.0, 6.0, 8.0, 16.0, 32.0)
 _RENEWALS: Final = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 0.85, 1.5, 2.5)
 _LATENESS: Final = (0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 60.0, 600.0)
-
-
-class Distribution:
-    """How often seconds fell below each bound."""
-
-    def __init__(self, bounds: Iterable[float]) -> None:
-        self._bounds = tuple(bounds)
-        self._counts = [0] * (len(self._bounds) + 1)
-        self.sum = 0.0
-
-    def add(self, seconds: float) -> None:
-        """Count one."""
-        self._counts[bisect_left(self._bounds, seconds)] += 1
-        self.sum += seconds
-
-    @property
-    def count(self) -> int:
-        """How many there were."""
-        return sum(self._counts)
-
-    def up_to(self) -> list[tuple[float, int]]:
-        """Each bound with how many were not above it; the last is infinite."""
-        total, found = 0, []
-        for bound, count in zip((*self._bounds, float("inf")), self._counts, strict=True):
-            total += count
-            found.append((bound, total))
-        return found
 
 
 class Ledger(Observer):
@@ -79,6 +53,7 @@ class Ledger(Observer):
         runs: Ends of runs that were written down, by job and outcome.
         failures: How often a daemon's code ended by itself here, or was silent, by name.
         kills: How often the application was killed, by reason.
+        told: What the application has counted, by its own word.
     """
 
     def __init__(self) -> None:
@@ -93,9 +68,21 @@ class Ledger(Observer):
         self.runs: Counter[tuple[str, str]] = Counter()
         self.failures: Counter[str] = Counter()
         self.moves: Counter[tuple[str, str]] = Counter()
-        self.kills: Counter[KillReason] = Counter()
+        self.kills: Counter[KillReason] = Counter(dict.fromkeys(get_args(KillReason), 0))
+        self.told = Told()
         self._open: dict[str, Reason] = {}
         self._left: set[str] = set()
+
+    def expect(self, singleton: str) -> None:
+        """It is stood for: what alerts look at is there from now on, and zero.
+
+        By a count that begins at one nobody sees that something has just happened, and what no pod
+        has held yet would not be missed.
+        """
+        self.begun[singleton] += 0
+        kind, name = kind_and_name(singleton)
+        if kind == "job":
+            self.missed[name] += 0
 
     def grant(self, singleton: str, before: Predecessor | None, now: float) -> None:
         """A tenure has begun here."""

@@ -30,6 +30,7 @@ from immutant.serve.guard import GuardedLink, HardDeadline
 from immutant.serve.http_link import HttpLink
 from immutant.serve.kernel_timer import KernelTimer
 from immutant.serve.loading import load_app, module_of
+from immutant.serve.reporting import Reporting
 from immutant.stores import Backend
 from immutant.telemetry import Identity, Telemetry, start
 from immutant.webserver import WebServer
@@ -103,13 +104,17 @@ async def _serve(
         console.open(environment.console)  # first: it tells what hangs in all that follows
     hard = hard_deadline(app, environment.timings, clock)
     backend = await _open_backend(environment)
-    link = GuardedLink(HttpLink(environment.coordinator), report, clock, hard)
+    line = HttpLink(environment.coordinator)
+    link = GuardedLink(line, report, clock, hard)
     replica, tracer = environment.replica, telemetry.tracer
     runtime = AppRuntime(app, backend, link, replica=replica, clock=clock, tracer=tracer)
     await runtime.start()
     clients = Connections(runtime.asgi, clock)
     web = telemetry.serving(clients)
-    async with WebServer(web, environment.listen, lifespan=True) as server:
+    async with (
+        Reporting(runtime.tally, line, clock),
+        WebServer(web, environment.listen, lifespan=True) as server,
+    ):
         await end.wait()
         over = clock.now() + environment.grace
         # At the same time: a singleton must not wait for routers to notice.

@@ -10,6 +10,7 @@ from urllib.parse import quote
 
 from immutant import filelock, transport
 from immutant.contract.environment import Address
+from immutant.counting import Series
 from immutant.errors import CoordinatorError, LockHeldError
 from immutant.link import Candidacy, Command, Event, Failure, JobStatus, Outcome
 from immutant.wire import decode_event, decode_job
@@ -33,6 +34,8 @@ class HttpLink:
     def __init__(self, address: Address) -> None:
         self._address = address
         self._process = uuid.uuid4().hex
+        self._reports = 0
+        self._is_heard = False
 
     @asynccontextmanager
     async def stand(self, candidacy: Candidacy) -> AsyncIterator[AsyncIterator[Event]]:
@@ -78,6 +81,22 @@ class HttpLink:
         body = {"key": command.key, "since": command.since, "until": command.until}
         path = f"{_path(job)}/{command.verb}"
         return decode_job(await self._post(path, body, timeout=_COMMAND_TIMEOUT))
+
+    async def tell(self, series: tuple[Series, ...]) -> None:
+        """Tell what this process has counted so far.
+
+        Raises:
+            CoordinatorError: It may or may not have been heard; tell again.
+        """
+        self._reports += 1
+        body = {
+            "process": self._process,
+            "number": self._reports,
+            "heard": self._is_heard,
+            "series": [dataclasses.asdict(one) for one in series],
+        }
+        await self._post("/v1/metrics", body)
+        self._is_heard = True
 
     async def close(self) -> None:
         """Nothing is kept open between requests."""

@@ -10,6 +10,7 @@ import logging
 from immutant.calls import Handler
 from immutant.definitions import ListenerDefinition
 from immutant.running import Replica
+from immutant.services.counted import CountedQueues
 from immutant.services.pausing import TROUBLE, cancel_all, finish_within
 from immutant.services.settling import Settling
 from immutant.stores import Delivery
@@ -26,7 +27,7 @@ class Consumer:
         self._definition = definition
         self._queue = queue
         self._replica = replica
-        self._store = replica.backend.queues
+        self._store = CountedQueues(replica)
         self._handler = Handler(definition.function, offered=2)
         self._settling = Settling(definition, queue, replica, self._handler)
         self._in_hand: dict[tuple[str, int], Delivery] = {}
@@ -39,6 +40,7 @@ class Consumer:
         """Begin to receive."""
         loops = range(self._definition.concurrency)
         self._loops = [asyncio.create_task(self._receive_on()) for _ in loops]
+        self._replica.tally.add("immutant_listeners", self._queue, amount=len(loops))
         self._extending = asyncio.create_task(self._extend_on())
 
     async def drain(self, grace: float) -> None:

@@ -16,6 +16,7 @@ from immutant.durations import Duration, positive, seconds
 from immutant.errors import ConflictError, ValueRefusedError
 from immutant.running import Binding, Replica
 from immutant.services.blocking import BlockingQueue
+from immutant.services.counted import CountedQueues
 from immutant.services.entries import check_tenure
 from immutant.services.messages import DeadLetter, Message, outgoing
 from immutant.stores import Delivery, QueueDepth, QueueStore
@@ -162,7 +163,7 @@ class Queue:
         return await self._store().discard(self.name, ids)
 
     def _store(self) -> QueueStore:
-        return self._replica().backend.queues
+        return CountedQueues(self._replica())
 
     def _replica(self) -> Replica:
         return self._binding.current(self._what)

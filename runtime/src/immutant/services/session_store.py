@@ -58,6 +58,7 @@ class SessionStore:
         """Store a new session; returns its id."""
         session = secrets.token_urlsafe(32)
         await self._write(self._versions(), session, Seen(None, Envelope()), attributes)
+        self.replica.tally.add("immutant_sessions_created")
         return session
 
     async def change(self, session: str, apply: Apply) -> Attributes | None:
@@ -88,7 +89,10 @@ class SessionStore:
             last = _attributes(seen)
             write = _write_id()
             grave = seen.envelope.written(write, Mark.ABSENT, None)
-            if last is None or await versions.swap(session, seen, grave, write):
+            if last is None:
+                return None
+            if await versions.swap(session, seen, grave, write):
+                self.replica.tally.add("immutant_sessions_ended")
                 return last
             losses += 1
             await versions.pause(losses)

@@ -12,6 +12,7 @@ from immutant.calls import Handler
 from immutant.definitions import ListenerDefinition
 from immutant.errors import StoreError, TenureEndedExit, ValueRefusedError
 from immutant.running import Replica
+from immutant.services.counted import CountedQueues
 from immutant.services.messages import Message
 from immutant.services.pausing import TROUBLE, see_through
 from immutant.stores import Delivery
@@ -51,8 +52,9 @@ class Settling:
         self._definition = definition
         self._queue = queue
         self._clock = replica.clock
+        self._tally = replica.tally
         self._random = replica.random
-        self._store = replica.backend.queues
+        self._store = CountedQueues(replica)
         self._handler = handler
         self._tracer = replica.tracer
 
@@ -63,7 +65,7 @@ class Settling:
             return
         try:
             message = Message.of(delivery, f"message {delivery.id}")
-            error = await outcome_of(self._call(message))
+            error = await self._run(message)
         except ValueRefusedError as poison:
             await self._bury(delivery, str(poison))
         except asyncio.CancelledError:
@@ -72,6 +74,17 @@ class Settling:
             raise
         else:
             await see_through(self._settle(delivery, error))
+
+    async def _run(self, message: Message) -> BaseException | None:
+        """Call the handler, and take its time, however it ends."""
+        began = self._clock.now()
+        self._tally.add("immutant_messages_in_hand", self._queue)
+        try:
+            return await outcome_of(self._call(message))
+        finally:
+            self._tally.add("immutant_messages_in_hand", self._queue, amount=-1)
+            seconds = self._clock.now() - began
+            self._tally.time("immutant_handler_seconds", self._queue, seconds=seconds)
 
     async def _call(self, message: Message) -> None:
         source, subscription = self._definition.source.name, self._definition.subscription

@@ -57,6 +57,7 @@ class Topic:
         check_tenure()
         with replica.tracer.sending("publish", self.name, 1) as sending:
             await replica.backend.topics.publish(self.name, data, sending.carrying(checked))
+        replica.tally.add("immutant_messages_published", self.name)
 
     @asynccontextmanager
     async def subscribe(self) -> AsyncIterator[AsyncIterator[Value]]:

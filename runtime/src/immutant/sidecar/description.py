@@ -113,6 +113,24 @@ class Killed(BaseModel):
     reason: KillReason = Field(description="As immutant_application_kills_total has it.")
 
 
+class Counted(BaseModel):
+    """One series of a metric."""
+
+    name: str = Field(description="As docs/cluster.md has it, without the _total of a counter.")
+    labels: list[str] = Field([], description="The values of its labels, in their order.")
+    value: float = Field(description="So far; of a histogram the sum of the seconds.")
+    counts: list[int] = Field([], description="Of a histogram: by bucket, the infinite one last.")
+
+
+class Counts(BaseModel):
+    """What the application has counted since its process began."""
+
+    process: str = Field(description="As in hello.")
+    number: int = Field(ge=0, description="Grows with each report; one that comes late is nothing.")
+    heard: bool = Field(description="Whether an earlier report of this process was answered.")
+    series: list[Counted] = Field(description="All; names that are not known are left out.")
+
+
 class Drain(BaseModel):
     """Hand over everything; the answer comes when all is given back."""
 
@@ -202,6 +220,7 @@ DESCRIPTIONS: Final[Mapping[str, Description]] = {
     "/v1/ready": Description("Answer a probe", Ready),
     "/v1/drain": Description("Hand over everything that is held", Drain),
     "/v1/killed": Description("The application was killed", Killed),
+    "/v1/metrics": Description("What the application has counted", Counts),
     "/v1/deadlines": Description(
         "All tenures' deadlines, as they change", streams="{tenure: not_after} of all, each time."
     ),

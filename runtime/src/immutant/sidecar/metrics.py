@@ -1,8 +1,8 @@
 """What the sidecar tells Prometheus.
 
 Belongs here: the metrics' names and where their values come from. Not here: counting
-(`immutant.coordinator.ledger`), and serving (`ops`). docs/cluster.md lists the names; a test holds
-the two together.
+(`immutant.coordinator.ledger`), what the application counts of itself (`application`), and serving
+(`ops`). docs/cluster.md lists the names; a test holds the two together.
 """
 
 from collections.abc import Iterable, Iterator, Mapping
@@ -19,7 +19,8 @@ from prometheus_client.registry import Collector
 from immutant.clock import Clock
 from immutant.contract.records import kind_and_name
 from immutant.coordinator.driver import Driver
-from immutant.coordinator.ledger import Distribution
+from immutant.counting import Distribution
+from immutant.sidecar.application import ApplicationMetrics, buckets
 
 __all__ = ["Metrics"]
 
@@ -60,6 +61,7 @@ class Metrics:
         """Tell what this driver holds, and what it has counted."""
         self.registry.register(_Tenures(driver, clock))
         self.registry.register(_Jobs(driver))
+        self.registry.register(ApplicationMetrics(driver, clock))
 
 
 class _Tenures(Collector):
@@ -186,6 +188,5 @@ def _distributed(
 ) -> HistogramMetricFamily:
     family = HistogramMetricFamily(name, what, labels=list(labels))
     for label, one in sorted(found.items()):
-        buckets = [("+Inf" if bound == float("inf") else str(bound), n) for bound, n in one.up_to()]
-        family.add_metric([label] if labels else [], buckets, one.sum)
+        family.add_metric([label] if labels else [], buckets(one.up_to()), one.sum)
     return family

@@ -9,6 +9,7 @@ from starlette.types import ASGIApp
 from immutant.durations import seconds
 from immutant.services.session_store import SessionStore
 from immutant.web.draining import DrainCheck
+from immutant.web.measuring import Measured
 from immutant.web.routing import routes
 from immutant.web.serving import serve
 from immutant.web.sessions import SessionMiddleware
@@ -23,4 +24,4 @@ def build(app: WebSide) -> ASGIApp:
     if app.sessions is not None:
         store = SessionStore(app.binding, seconds(app.sessions.idle))
         inner = SessionMiddleware(inner, store, app.sessions)
-    return DrainCheck(inner, app.binding)
+    return Measured(DrainCheck(inner, app.binding), app.binding)

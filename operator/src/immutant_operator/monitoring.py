@@ -1,0 +1,45 @@
+"""How this cluster's Prometheus finds pods: by monitors where it has their definition.
+
+Belongs here: asking, at first and then once a minute, since Prometheus' operator may be installed,
+or removed, later. Not here: what is then made (`immutant_operator.builders`).
+"""
+
+import asyncio
+import logging
+from dataclasses import replace
+from typing import Final
+
+from immutant_operator.api import Api, ApiError
+from immutant_operator.builders import Cluster
+from immutant_operator.reconciler import Reconciler
+
+__all__ = ["follow", "found"]
+
+_PERIOD: Final = 60
+_DEFINITION: Final = ("monitoring.coreos.com/v1", "podmonitors")
+
+_log = logging.getLogger(__name__)
+
+
+async def found(api: Api, cluster: Cluster) -> Cluster:
+    """The cluster as it is now; where nobody answers, as it was."""
+    try:
+        is_served = await api.serves(*_DEFINITION)
+    except ApiError as error:
+        _log.warning("whether this cluster has PodMonitors cannot be told: %s", error)
+        return cluster
+    return replace(cluster, monitoring="monitors" if is_served else "annotations")
+
+
+async def follow(api: Api, reconciler: Reconciler, *, is_told: bool) -> None:
+    """Keep the reconciler's cluster as it is, for good.
+
+    Args:
+        api: The API.
+        reconciler: Who builds for it. Every app is looked at within a minute anyway.
+        is_told: Whether it was told how, and so does not look.
+    """
+    while True:
+        await asyncio.sleep(_PERIOD)
+        if not is_told:
+            reconciler.cluster = await found(api, reconciler.cluster)
