@@ -1,15 +1,12 @@
-"""A user's terminal: the command line, a git repository, and what a following command prints.
+"""A user's terminal: the command line, and what a following command prints.
 
-Belongs here: running `immutant` and `git` as a user does, against the tests' cluster. Not here:
-what they are to say.
+Belongs here: running `immutant` as a user does, against the tests' cluster. Not here: what it is to
+say; git (`tests.integration.remote.repository`).
 """
 
-import os
 import subprocess
 import sys
 import threading
-from collections.abc import Sequence
-from pathlib import Path
 from typing import Any, Self
 
 from tests import polling
@@ -17,34 +14,11 @@ from tests import polling
 PATIENCE = 300.0
 """Seconds for one command: a push waits for a rollout, pod by pod."""
 
-_SCRIPTS = Path(sys.executable).parent
-"""Where git finds the remote helper, as in a user's virtual environment."""
 
-_AUTHOR = {
-    f"GIT_{who}_{what}": value
-    for who in ("AUTHOR", "COMMITTER")
-    for what, value in (("NAME", "Ada"), ("EMAIL", "ada@example.org"))
-}
-
-
-def environ() -> dict[str, str]:
-    """The environment of the user's programs; git reads no configuration of this machine's."""
-    path = os.pathsep.join((str(_SCRIPTS), os.environ["PATH"]))
-    quiet = {"GIT_CONFIG_GLOBAL": os.devnull, "GIT_CONFIG_SYSTEM": os.devnull, "NO_COLOR": "1"}
-    return {**os.environ, **_AUTHOR, **quiet, "PATH": path}
-
-
-def immutant(*arguments: str, folder: Path | None = None, status: int = 0) -> str:
+def immutant(*arguments: str, status: int = 0) -> str:
     """What a command printed, errors included; it has to end with this status."""
-    return run([sys.executable, "-m", "immutant", *arguments], folder, status)
-
-
-def run(command: Sequence[str], folder: Path | None = None, status: int = 0) -> str:
-    """What a program printed, errors included; it has to end with this status."""
     ended = subprocess.run(
-        command,
-        cwd=folder,
-        env=environ(),
+        [sys.executable, "-m", "immutant", *arguments],
         stdin=subprocess.DEVNULL,
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
@@ -52,27 +26,8 @@ def run(command: Sequence[str], folder: Path | None = None, status: int = 0) -> 
         timeout=PATIENCE,
         check=False,
     )
-    assert ended.returncode == status, f"{' '.join(command)} -> {ended.returncode}\n{ended.stdout}"
+    assert ended.returncode == status, f"{' '.join(arguments)}: {ended.returncode}\n{ended.stdout}"
     return ended.stdout
-
-
-class Repository:
-    """A git repository of the user's."""
-
-    def __init__(self, folder: Path) -> None:
-        self.folder = folder
-        folder.mkdir(exist_ok=True)
-        self.git("init", "-q", "-b", "main")
-
-    def git(self, *arguments: str, status: int = 0) -> str:
-        return run(["git", *arguments], self.folder, status)
-
-    def commit(self, message: str, **files: str) -> None:
-        """Write files, and commit all there is."""
-        for name, text in files.items():
-            (self.folder / name.replace("__", ".")).write_text(text)
-        self.git("add", "-A")
-        self.git("commit", "-q", "-m", message)
 
 
 class Following:
@@ -82,7 +37,6 @@ class Following:
         self.lines: list[str] = []
         self._process = subprocess.Popen(
             [sys.executable, "-m", "immutant", *arguments],
-            env=environ(),
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,

@@ -4,6 +4,7 @@ The tests of this module are one walk, in the article's order: each begins where
 """
 
 import json
+import os
 import time
 import urllib.error
 from collections import Counter
@@ -19,7 +20,8 @@ from tests.e2e.cluster import Browser, Cluster, Pods, until
 from tests.e2e.faults import kill_pod
 from tests.e2e.figures import Figures
 from tests.e2e.members import entries
-from tests.e2e.terminal import Following, Repository
+from tests.e2e.terminal import Following
+from tests.integration.remote.repository import Repository
 from tests.log import Line, numbers
 from tests.machine import BROWSER, need
 
@@ -44,6 +46,12 @@ class Walk:
         """`immutant scale`, until so many pods are ready; the seconds it took."""
         assert f"demo: {replicas} replicas" in terminal.immutant("scale", "demo", str(replicas))
         return self.pods.until_ready(replicas)
+
+    def push(self, *, status: int = 0) -> str:
+        """`git push demo main`, and what it says."""
+        ended = self.repository.try_git("push", "demo", "main")
+        assert ended.returncode == status, ended.stderr
+        return ended.stderr
 
     def gears(self) -> dict[str, Any]:
         """What `immutant gears` lists, by pod."""
@@ -78,7 +86,9 @@ class Walk:
 def walk(cluster: Cluster, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Walk]:
     cluster.kubectl("wait", "pod", "-l", "immutant.org/app=demo", "--for=delete", "--timeout=60s")
     with Pods(cluster, "demo") as pods:
-        yield Walk(cluster, pods, Repository(tmp_path_factory.mktemp("article") / "demo"))
+        kubeconfig, folder = Path(os.environ["KUBECONFIG"]), tmp_path_factory.mktemp("article")
+        repository = Repository(folder, kubeconfig, "default", terminal.PATIENCE)
+        yield Walk(cluster, pods, repository)
     terminal.immutant("delete", "demo", "--yes")
 
 
@@ -100,16 +110,16 @@ def test_created_it_shows_a_page_that_names_it_and_says_how_to_deploy(
 
 
 def test_pushed_by_git_its_code_takes_the_pages_place(walk: Walk, figures: Figures) -> None:
-    walk.repository.commit("The article's demo", app__py=SOURCE.read_text())
-    walk.repository.git("remote", "add", "demo", "immutant://demo")
+    walk.repository.commit({"app.py": SOURCE.read_text()}, "The article's demo")
+    walk.repository.git("remote", "set-url", "demo", "immutant://demo")
     since = len(walk.log.lines)
     began = time.monotonic()
-    said = walk.repository.git("push", "demo", "main")
+    said = walk.push()
     figures.note("git push, until the new version runs", f"{time.monotonic() - began:.0f} s")
     assert "demo-0" in said
     assert PAGE.rstrip("/") in said
     walk.log.wait_for("send", 1, since)
-    assert "Everything up-to-date" in walk.repository.git("push", "demo", "main")
+    assert "Everything up-to-date" in walk.push()
     assert "archive" in terminal.immutant("apps")
 
 
@@ -124,9 +134,9 @@ def test_it_settles_into_four_kinds_of_lines(walk: Walk) -> None:
 
 
 def test_a_broken_push_says_what_is_wrong_and_leaves_the_old_version_serving(walk: Walk) -> None:
-    walk.repository.commit("Break it", app__py="import nothing_of_that_name\n")
+    walk.repository.commit({"app.py": "import nothing_of_that_name\n"}, "Break it")
     since = len(walk.log.lines)
-    said = walk.repository.git("push", "demo", "main", status=1)
+    said = walk.push(status=1)
     assert "nothing_of_that_name" in said
     assert "value" in json.loads(walk.browser.get(HOST, "/"))
     walk.log.wait_for("send", 1, since)

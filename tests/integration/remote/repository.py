@@ -14,11 +14,6 @@ from tests.e2e.testbed import programs
 
 PATIENCE = 60.0
 
-_HELPER = """#!{python}
-from immutant.remote.git import main
-main()
-"""
-
 
 def on_path(*folders: Path) -> str:
     """A PATH with these folders, and those of the programs that were built, before all others."""
@@ -34,14 +29,9 @@ class Repository:
         self._patience = patience
         self.folder = folder / "repository"
         self.folder.mkdir()
-        scripts = folder / "bin"
-        scripts.mkdir()
-        helper = scripts / "git-remote-immutant"
-        helper.write_text(_HELPER.format(python=sys.executable))
-        helper.chmod(0o755)
         self.environ = {
             **os.environ,
-            "PATH": on_path(scripts),
+            "PATH": on_path(Path(sys.executable).parent),  # where git finds the remote helper
             "KUBECONFIG": str(kubeconfig),
             "HOME": str(folder),
             "GIT_CONFIG_GLOBAL": os.devnull,
