@@ -12,6 +12,7 @@ import subprocess
 import tempfile
 import time
 import urllib.request
+from contextlib import ExitStack
 from pathlib import Path
 from typing import Any, Self
 
@@ -55,8 +56,9 @@ class Chromium:
             stderr=subprocess.DEVNULL,
         )
         self._numbers = itertools.count(1)
+        self._open = ExitStack()
         try:
-            self._tab = self._connect()
+            self._tab = self._open.enter_context(self._connect())
         except BaseException:
             self.close()
             raise
@@ -65,11 +67,11 @@ class Chromium:
         return self
 
     def __exit__(self, *error: object) -> None:
-        self._tab.close()
         self.close()
 
     def close(self) -> None:
         """End it; nothing of it stays."""
+        self._open.close()
         self._process.terminate()
         self._process.wait(PATIENCE)
         shutil.rmtree(self._profile, ignore_errors=True)

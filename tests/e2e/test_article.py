@@ -124,10 +124,10 @@ def test_pushed_by_git_its_code_takes_the_pages_place(walk: Walk, figures: Figur
 
 
 def test_it_settles_into_four_kinds_of_lines(walk: Walk) -> None:
-    walk.pods.until_ready(1)
-    assert _period(walk.log.wait_for("send", 4, patience=60)) == pytest.approx(5, abs=0.5)
-    walk.log.wait_for("recv", 3)
+    walk.pods.until_ready(1)  # the second one, of the push, has gone
     since = len(walk.log.lines)
+    assert _period(walk.log.wait_for("send", 4, since, 60)) == pytest.approx(5, abs=0.5)
+    walk.log.wait_for("recv", 3, since)
     assert _period(walk.log.wait_for("web", 5, since, 60)) == pytest.approx(2, abs=0.5)
     assert numbers(walk.log.wait_for("job", 1))[0] == 0
     until(lambda: _answers(walk.browser), "the router serves it", 60)
