@@ -214,7 +214,8 @@ def test_a_stopped_node_hands_over_and_stays_a_pod_until_it_is_started(
     walk.pods.until_ready(2)
     pod = walk.pods.all()[holder]
     assert pod["metadata"]["uid"] == uid, "the pod has stayed"
-    assert all(one["restartCount"] == 0 for one in pod["status"]["containerStatuses"])
+    containers = [*pod["status"]["initContainerStatuses"], *pod["status"]["containerStatuses"]]
+    assert all(one["restartCount"] == 0 for one in containers), containers
     received = walk.receivers(4, walk.until_shared(2))
     assert all(a != b for a, b in pairwise(received)), received
     seen = walk.log.no_gap()

@@ -184,6 +184,24 @@ async def test_a_member_that_is_stopped_hands_over_stays_a_process_and_joins_aga
 
 
 @leaves_sockets
+async def test_a_start_in_the_middle_of_a_stop_begins_after_it(members: Members) -> None:
+    async with client(members) as made:
+        await fill(made)
+        member, pid = members[2], members[2].pid
+
+        def ask(path: str) -> str:
+            return member.fetch(member.ports.topology, path, "PUT")
+
+        asked = ("/v1/stop", "/v1/start", "/v1/stop", "/v1/start")
+        for _ in range(3):
+            await asyncio.gather(*(asyncio.to_thread(ask, path) for path in asked))
+            ask("/v1/start")
+            members.ready()
+            assert member.pid == pid, "its process has not ended by itself"
+        assert await held(made) == (KEYS, KEYS)
+
+
+@leaves_sockets
 async def test_a_frozen_member_holds_up_calls_for_some_seconds_and_then_joins_again(
     members: Members,
 ) -> None:

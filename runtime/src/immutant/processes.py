@@ -8,7 +8,7 @@ from collections.abc import Callable
 
 from immutant.errors import ConfigurationError, ImmutantError
 
-__all__ = ["EX_CONFIG", "EX_SOFTWARE", "ending", "say", "status_of", "told"]
+__all__ = ["ENDING", "EX_CONFIG", "EX_SOFTWARE", "ending", "say", "status_of", "told"]
 
 EX_CONFIG = os.EX_CONFIG
 """The user's own mistake: starting again as it is would fail again."""
@@ -17,7 +17,8 @@ EX_SOFTWARE = os.EX_SOFTWARE
 """Something failed that may go better next time."""
 
 
-_ENDING = (signal.SIGTERM, signal.SIGINT)
+ENDING = (signal.SIGTERM, signal.SIGINT)
+"""What tells a process to end."""
 
 
 def ending(lifeline: int | None) -> asyncio.Event:
@@ -28,8 +29,9 @@ def ending(lifeline: int | None) -> asyncio.Event:
             is no parent to follow.
     """
     loop, end = asyncio.get_running_loop(), asyncio.Event()
-    for number in _ENDING:
+    for number in ENDING:
         loop.add_signal_handler(number, end.set)
+    signal.pthread_sigmask(signal.SIG_UNBLOCK, ENDING)  # one may wait: `immutant.stopped`
     os.register_at_fork(after_in_child=_be_ordinary)
     if lifeline is not None:
 
@@ -48,7 +50,7 @@ def _be_ordinary() -> None:
     this replica instead.
     """
     signal.set_wakeup_fd(-1)
-    for number in _ENDING:
+    for number in ENDING:
         signal.signal(number, signal.SIG_DFL)
 
 

@@ -7,9 +7,12 @@ its containers' processes do alike about it. Not here: the order in which they s
 
 import asyncio
 import os
+import signal
 import sys
 from pathlib import Path
 from typing import Final, NoReturn
+
+from immutant.processes import ENDING
 
 __all__ = ["Mark", "begin_again"]
 
@@ -43,7 +46,12 @@ class Mark:
 
 
 def begin_again() -> NoReturn:
-    """Make this process anew, as it was started; its number and its parent stay."""
+    """Make this process anew, as it was started; its number and its parent stay.
+
+    A signal to end that comes meanwhile waits until the new program listens for it
+    (`immutant.processes`): process 1 of a container gets it once.
+    """
+    signal.pthread_sigmask(signal.SIG_BLOCK, ENDING)
     sys.stdout.flush()
     sys.stderr.flush()
     os.execv(sys.executable, sys.orig_argv)  # noqa: S606 - no shell is wanted

@@ -71,6 +71,16 @@ def test_a_stopped_replica_drains_and_its_process_waits_until_it_is_started(
     replica.mark.clear()
 
 
+@pytest.mark.parametrize("moment", [0.0, 0.3, DELAY + 0.1, DELAY + 0.5])
+def test_told_to_end_in_the_middle_of_a_stop_it_ends(setting: Setting, moment: float) -> None:
+    replica = setting.replicas[0]
+    replica.mark.set()
+    time.sleep(moment)  # the fault's own moment
+    replica.stop()
+    assert replica.ended() == 0
+    replica.mark.clear()
+
+
 def _is_answered(replica: Replica) -> bool:
     try:
         with closing(Client(replica.address, keeps=False)) as client:

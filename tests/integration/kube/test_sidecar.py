@@ -87,6 +87,19 @@ async def test_a_stopped_one_hands_over_and_waits_and_takes_part_again_when_star
         pods.never_overlapped()
 
 
+@pytest.mark.parametrize("moment", [0.0, 0.2, 0.6, 1.2])
+async def test_told_to_end_in_the_middle_of_a_stop_it_ends(
+    apiserver: ApiServer, namespace: str, grid: Grid, moment: float
+) -> None:
+    async with running_pods(apiserver, namespace, grid, BRISK, count=1) as pods:
+        (pod,) = pods.all
+        await pods.held(_START)
+        pod.mark.set()
+        await pod.app_dies()
+        await asyncio.sleep(moment)  # the fault's own moment
+        assert await pod.end(signal.SIGTERM) < _BOUND
+
+
 async def test_without_the_api_server_tenures_end_and_afterwards_there_is_one_holder(
     apiserver: ApiServer, namespace: str, grid: Grid
 ) -> None:
@@ -161,8 +174,9 @@ async def test_timings_that_do_not_fit_end_it_at_once_with_the_inequality(
 async def _until_standby(pod: Pod, *, stopped: bool) -> None:
     """Wait until the sidecar stands by; before its application has ended it does not."""
     if not stopped:
-        await asyncio.sleep(0.5)  # a moment in which nothing is to happen
-        assert await pod.ask("/readyz") == "ok"
+        for _ in range(10):  # looks of its own at the mark, at least two
+            assert await pod.ask("/readyz") == "ok"
+            await asyncio.sleep(0.05)
         return
     async with asyncio.timeout(_START):
         while True:

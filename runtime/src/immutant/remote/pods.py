@@ -15,7 +15,7 @@ from immutant.errors import ClusterError, MissingError
 from immutant.remote.apps import App, PodRow
 from immutant.remote.kubectl import Json, Kubectl
 
-__all__ = ["Gear", "app_of", "app_pods", "gears"]
+__all__ = ["Gear", "app_of", "app_pods", "gears", "serves"]
 
 _SELECTOR: Final = f"{names.APP_LABEL}={{app}},app.kubernetes.io/component=app"
 _OWNED: Final = re.compile(
@@ -72,6 +72,11 @@ def app_of(kubectl: Kubectl, pod: str) -> str:
     return str(labels[names.APP_LABEL])
 
 
+def serves(pod: Json) -> bool:
+    """Whether a pod is ready, and neither on its way out nor stopped."""
+    return _is_ready(pod) and _leaves(pod) == ""
+
+
 def gears(kubectl: Kubectl, app: App) -> list[Gear]:
     """The pods of an application, with what each of them has."""
     pods = app_pods(kubectl, app.name)
@@ -86,15 +91,11 @@ def gears(kubectl: Kubectl, app: App) -> list[Gear]:
 
 def _gear(pod: Json, app: App, row: PodRow | None, entries: int | None) -> Gear:
     name, statuses = pod["metadata"]["name"], list(_statuses(pod))
-    ready = any(
-        one["type"] == "Ready" and one["status"] == "True"
-        for one in pod["status"].get("conditions", ())
-    )
     return Gear(
         name=name,
         node=pod["spec"].get("nodeName", ""),
-        state=_state(pod, statuses, ready),
-        ready=ready,
+        state=_state(pod, statuses),
+        ready=_is_ready(pod),
         member=row is not None and row.member,
         singletons=tuple(f"{one.kind}.{one.name}" for one in app.holders if one.pod == name),
         entries=entries,
@@ -102,16 +103,29 @@ def _gear(pod: Json, app: App, row: PodRow | None, entries: int | None) -> Gear:
     )
 
 
-def _state(pod: Json, statuses: Iterable[Json], ready: bool) -> str:
+def _is_ready(pod: Json) -> bool:
+    return any(
+        one["type"] == "Ready" and one["status"] == "True"
+        for one in pod["status"].get("conditions", ())
+    )
+
+
+def _leaves(pod: Json) -> str:
+    """Whether a pod is `leaving` or `stopped`; "": neither."""
     if "deletionTimestamp" in pod["metadata"]:
         return "leaving"
-    if names.STOPPED_ANNOTATION in (pod["metadata"].get("annotations") or {}):
-        return "stopped"
+    noted = pod["metadata"].get("annotations") or {}
+    return "stopped" if names.STOPPED_ANNOTATION in noted else ""
+
+
+def _state(pod: Json, statuses: Iterable[Json]) -> str:
+    if state := _leaves(pod):
+        return state
     for one in statuses:
         reason = one.get("state", {}).get("waiting", {}).get("reason", "")
         if reason not in ("", "PodInitializing", "ContainerCreating"):
             return str(reason)
-    return "running" if ready else "starting"
+    return "running" if _is_ready(pod) else "starting"
 
 
 def _statuses(pod: Json) -> Iterable[Json]:

@@ -9,6 +9,7 @@ from types import FrameType
 from typing import Final, NoReturn
 
 from immutant.contract.environment import Environment
+from immutant.processes import ENDING
 from immutant.stopped import Mark, begin_again
 
 __all__ = ["check", "serve"]
@@ -61,7 +62,8 @@ def _wait_while_stopped(mark: Mark) -> None:
         sys.exit(os.EX_OK)
 
     # As process 1 of a container it would not die of a signal that it does not handle.
-    former = {number: signal.signal(number, end) for number in (signal.SIGTERM, signal.SIGINT)}
+    former = {number: signal.signal(number, end) for number in ENDING}
+    signal.pthread_sigmask(signal.SIG_UNBLOCK, ENDING)  # one may wait: `immutant.stopped`
     while mark.is_set:
         time.sleep(_LOOK)
     for number, handler in former.items():

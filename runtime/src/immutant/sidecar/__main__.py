@@ -8,8 +8,8 @@ import asyncio
 import logging
 import os
 import sys
+from collections.abc import Awaitable
 from contextlib import AbstractAsyncContextManager
-from pathlib import Path
 
 from immutant.clock import SystemClock
 from immutant.contract.environment import Environment, Grid, PodEnvironment
@@ -30,15 +30,36 @@ __all__ = ["main"]
 
 
 async def _run(environment: Environment, pod: PodEnvironment) -> int:
-    end, failed = ending(environment.lifeline), asyncio.Event()
-    mark, grid = Mark(environment.app_lock), environment.state
+    """Take part until told to end, or until the pod is stopped: then begin again, and stand by."""
+    end, mark = ending(environment.lifeline), Mark(environment.app_lock)
     if mark.is_set:
+        grid = environment.state
         await stand_by(mark, pod.ops, grid.topology if isinstance(grid, Grid) else None, end)
     if end.is_set():
         return os.EX_OK
-    clock, metrics = SystemClock(), Metrics()
+    over = asyncio.Event()
+    told = asyncio.create_task(_set_after(end.wait(), over))
+    stopped = asyncio.create_task(_set_after(app_has_ended(mark, environment.app_lock), over))
+    status = await _take_part(environment, pod, over)
+    was_stopped = stopped.done()  # though it may be started again by now
+    told.cancel()
+    stopped.cancel()
+    if was_stopped and status == os.EX_OK and not end.is_set():
+        begin_again()
+    return status
+
+
+async def _set_after(what: Awaitable[object], event: asyncio.Event) -> None:
+    await what
+    event.set()
+
+
+async def _take_part(environment: Environment, pod: PodEnvironment, end: asyncio.Event) -> int:
+    """Serve the pod's application until `end` is set, and hand over then; the exit status."""
+    clock, metrics, failed = SystemClock(), Metrics(), asyncio.Event()
     client = KubeClient(await configuration(), clock, metrics.observe)
     owner = Owner(pod.namespace, environment.app, pod.app_uid)
+    grid = environment.state
     driver = Driver(
         environment.app,
         environment.replica,
@@ -59,19 +80,9 @@ async def _run(environment: Environment, pod: PodEnvironment) -> int:
         WebServer(sidecar_api(driver, vigil), environment.coordinator),
         *([quorum] if quorum else []),
     ]
-    stop = asyncio.create_task(_end_when_stopped(mark, environment.app_lock, end))
     status = await live(driver, beside, end, failed)
-    was_stopped = stop.done()  # though it may be started again by now
-    stop.cancel()
     await client.close()
-    if was_stopped and status == os.EX_OK:
-        begin_again()
     return status
-
-
-async def _end_when_stopped(mark: Mark, app_lock: Path, end: asyncio.Event) -> None:
-    await app_has_ended(mark, app_lock)
-    end.set()
 
 
 def main() -> int:

@@ -47,8 +47,8 @@ async def stand_by(mark: Mark, ops: Address, member: Address | None, end: asynci
         for task in (keeping, *ends):
             task.cancel()
         await asyncio.gather(keeping, *ends, return_exceptions=True)
-    if member is not None and not end.is_set():
-        await _tell(member, "/v1/start")
+    if member is not None:
+        await _bring_back(member, end)
 
 
 class _Waiting:
@@ -80,6 +80,13 @@ async def _keep_out(member: Address | None, waiting: _Waiting) -> None:
         if member is None or await _tell(member, "/v1/stop"):
             waiting.stopped = True
         await asyncio.sleep(_AGAIN)
+
+
+async def _bring_back(member: Address, end: asyncio.Event) -> None:
+    """Have the member join again; one that cannot yet is told again."""
+    while not end.is_set() and not await _tell(member, "/v1/start"):
+        with contextlib.suppress(TimeoutError):
+            await asyncio.wait_for(end.wait(), _AGAIN)
 
 
 async def _tell(member: Address, path: str) -> bool:

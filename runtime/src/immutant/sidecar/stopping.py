@@ -1,7 +1,8 @@
-"""`python -m immutant.serve.stopping stop|start`: stops what runs in a pod, and starts it again.
+"""`python -m immutant.sidecar.stopping stop|wait|start`: stops what runs in a pod, and starts it.
 
-Run in the container `app`, beside the application. Belongs here: setting the mark, and waiting
-until all have followed it. Not here: following it (`starting`, `immutant.sidecar.standby`).
+Run in the container `runtime`, which is there whatever has become of the application. Belongs here:
+setting the mark, and waiting until all have followed it. Not here: following it (`standby`,
+`immutant.serve.starting`).
 """
 
 import asyncio
@@ -10,8 +11,7 @@ import sys
 from typing import Final
 
 from immutant import transport
-from immutant.contract import names
-from immutant.contract.environment import Address, Environment
+from immutant.contract.environment import Address, Environment, PodEnvironment
 from immutant.errors import ConfigurationError, CoordinatorError
 from immutant.processes import status_of
 from immutant.stopped import Mark
@@ -24,21 +24,23 @@ _ENDS: Final = 60.0
 
 
 def main(arguments: list[str]) -> int:
-    """Stop or start; the exit status."""
+    """Ask for the stop, wait until all have stopped, or ask for the start; the exit status."""
     environment = Environment.read()
     mark = Mark(environment.app_lock)
     match arguments:
         case ["stop"]:
             mark.set()
-            return asyncio.run(_until_stopped(environment))
+            return os.EX_OK
+        case ["wait"]:
+            ops = Address(host="127.0.0.1", port=PodEnvironment.read().ops.port)
+            return asyncio.run(_until_stopped(environment, ops))
         case ["start"]:
             mark.clear()
             return os.EX_OK
-    raise ConfigurationError("write `stop` or `start`")
+    raise ConfigurationError("write `stop`, `wait` or `start`")
 
 
-async def _until_stopped(environment: Environment) -> int:
-    ops = Address(host="127.0.0.1", port=names.OPS_PORT)
+async def _until_stopped(environment: Environment, ops: Address) -> int:
     patience = environment.grace + environment.timings.margins + _ENDS
     try:
         async with asyncio.timeout(patience):
