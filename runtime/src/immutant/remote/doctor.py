@@ -12,7 +12,7 @@ from immutant._version import __version__
 from immutant.contract import names
 from immutant.errors import ClusterError
 from immutant.remote.apps import App, of_namespace, read
-from immutant.remote.kubectl import Json, Kubectl
+from immutant.remote.kubectl import INSTALL, Json, Kubectl
 from immutant.remote.pods import app_pods, gears
 
 __all__ = ["Finding", "examine"]
@@ -72,10 +72,7 @@ def _operator(kubectl: Kubectl) -> Iterator[Finding]:
         yield _good("your account may not look at the operator; its namespace is not yours")
         return
     if not found:
-        yield _bad(
-            "no operator is installed, so that nothing follows what is applied: helm install "
-            "immutant charts/immutant --namespace immutant-system --create-namespace"
-        )
+        yield _bad(f"no operator is installed, so that nothing follows what is applied: {INSTALL}")
     for one in found:
         yield _deployed(one)
 
