@@ -116,7 +116,12 @@ def logs(
     follow: Annotated[bool, typer.Option("--follow", "-f", help="Go on as lines come.")] = False,
     pod: Annotated[str, typer.Option("--pod", metavar="POD", help="Of one pod alone.")] = "",
     container: Annotated[
-        str, typer.Option("--container", "-c", help="app, runtime (the sidecar) or member.")
+        str,
+        typer.Option(
+            "--container",
+            "-c",
+            help="app, runtime (the sidecar) or member; source or packages, which come first.",
+        ),
     ] = "app",
     since: Annotated[
         str, typer.Option("--since", metavar="TIME", help="How far back, such as 10m.")
