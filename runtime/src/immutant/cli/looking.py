@@ -196,7 +196,8 @@ def doctor(
     wrong = False
     for finding in examine(kubectl, app):
         wrong |= finding.is_wrong
-        printing.out(f"{'[red]✗[/]' if finding.is_wrong else '[green]✓[/]'} {finding.sentence}")
+        sign = "[red]✗[/]" if finding.is_wrong else "[green]✓[/]"
+        printing.out(f"{sign} {printing.plain(finding.sentence)}")
     raise typer.Exit(1 if wrong else 0)
 
 

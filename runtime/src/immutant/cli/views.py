@@ -63,9 +63,9 @@ def app_row(app: App, *, everywhere: bool) -> list[str]:
     return [
         *([app.namespace] if everywhere else []),
         app.name,
-        (_BAD if trouble else _GOOD).format(app.ready or "-"),
-        f"{app.kind} {app.running}".rstrip(),
-        app.url or "-",
+        (_BAD if trouble else _GOOD).format(plain(app.ready) or "-"),
+        plain(f"{app.kind} {app.running}".rstrip()),
+        plain(app.url) or "-",
         age(app.created),
         plain(short) or "-",
     ]
@@ -91,10 +91,10 @@ def gear_row(gear: Gear) -> list[str]:
     return [
         gear.name,
         gear.node or "-",
-        _STATES.get(gear.state, _BAD).format(gear.state),
+        _STATES.get(gear.state, _BAD).format(plain(gear.state)),
         _yes(gear.ready),
         _yes(gear.member),
-        ", ".join(gear.singletons) or "-",
+        plain(", ".join(gear.singletons)) or "-",
         "-" if gear.entries is None else str(gear.entries),
         str(gear.restarts),
     ]
@@ -107,7 +107,7 @@ def replica_row(replica: Replica) -> list[str]:
         _STATES.get(replica.state, _BAD).format(replica.state),
         str(replica.pid or "-"),
         "up" if replica.web else "down",
-        ", ".join(replica.singletons or ()) or "-",
+        plain(", ".join(replica.singletons or ())) or "-",
         str(replica.restarts),
     ]
 
@@ -117,8 +117,8 @@ def condition_row(kind: str, condition: Condition, *, good: str) -> list[str]:
     colour = _GOOD if condition.status == good else "[yellow]{}[/]"
     return [
         kind,
-        colour.format(condition.status),
-        condition.reason,
+        colour.format(plain(condition.status)),
+        plain(condition.reason),
         plain(condition.message),
     ]
 
