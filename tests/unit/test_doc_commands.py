@@ -5,6 +5,7 @@ chart's notes.
 """
 
 import re
+import shlex
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -50,6 +51,18 @@ def test_a_command_that_a_document_names_exists(path: Path) -> None:
 def test_the_documents_name_commands() -> None:
     found = {command for path in DOCS for command in typed(path)}
     assert {("immutant", "run"), ("immutant", "gears"), ("make", "test")} <= found
+
+
+_LINE = re.compile(r"^(?:\$ )?immutant ([a-z][^|\n]*)", re.MULTILINE)
+
+
+@pytest.mark.parametrize("path", DOCS, ids=lambda path: str(path.relative_to(ROOT)))
+def test_a_line_of_a_document_is_understood(path: Path) -> None:
+    for block in blocks():
+        if block.path == path and block.kind in SHELLS:
+            for line in _LINE.findall(block.code):
+                command, *arguments = shlex.split(line, comments=True)
+                understand(command, arguments)
 
 
 _CALLED = re.compile(r"(?<!from )\bimmutant ([a-z][\w-]*)((?: [^\s`,;]+)*)")

@@ -33,7 +33,7 @@ _CONDITIONS: Final = {
 
 
 def show(where: Where, output: Output, *, watch: bool) -> None:
-    """Print the status of the application that was named, or go on showing it."""
+    """Print the status of the app that was named, or go on showing it."""
     if output is not Output.table:
         _dump(where, output)
         return

@@ -1,4 +1,4 @@
-"""Applications and their replicas as lines of tables, and as records for programs.
+"""Apps and their replicas as lines of tables, and as records for programs.
 
 Belongs here: columns and cells. Pure. Not here: finding anything out, and printing.
 """
@@ -44,7 +44,7 @@ _LONGEST: Final = 60
 
 
 def app_columns(*, everywhere: bool) -> list[str]:
-    """The header of a list of applications."""
+    """The header of a list of apps."""
     return [
         *(["NAMESPACE"] if everywhere else []),
         "NAME",
@@ -57,7 +57,7 @@ def app_columns(*, everywhere: bool) -> list[str]:
 
 
 def app_row(app: App, *, everywhere: bool) -> list[str]:
-    """An application in a list."""
+    """An app in a list."""
     trouble = app.trouble
     short = trouble if len(trouble) <= _LONGEST else f"{trouble[: _LONGEST - 1]}…"
     return [
@@ -72,7 +72,7 @@ def app_row(app: App, *, everywhere: bool) -> list[str]:
 
 
 def app_record(app: App) -> Mapping[str, Any]:
-    """An application for programs."""
+    """An app for programs."""
     return {
         "namespace": app.namespace,
         "name": app.name,

@@ -1,4 +1,4 @@
-"""What is wrong with a cluster or an application in it, in sentences.
+"""What is wrong with a cluster or an app in it, in sentences.
 
 Belongs here: the questions, from the ground up; each finding says what to do. Not here: printing.
 """
@@ -35,7 +35,7 @@ class Finding:
 
 
 def examine(kubectl: Kubectl, name: str = "") -> Iterator[Finding]:
-    """Look at the cluster, and at one application or all of the namespace."""
+    """Look at the cluster, and at one app or all of the namespace."""
     if shutil.which("kubectl") is None:
         yield _bad(
             "kubectl is not on the PATH: install it (https://kubernetes.io/docs/tasks/tools/)"
@@ -54,9 +54,9 @@ def examine(kubectl: Kubectl, name: str = "") -> Iterator[Finding]:
         yield _bad(str(error))
         return
     if not apps:
-        yield _good("there is no application in this namespace; `immutant create NAME` makes one")
+        yield _good("there is no app in this namespace; `immutant create NAME` makes one")
     for app in apps:
-        yield from _application(kubectl, app)
+        yield from _app(kubectl, app)
 
 
 def _operator(kubectl: Kubectl) -> Iterator[Finding]:
@@ -92,7 +92,7 @@ def _deployed(deployment: Json) -> Finding:
     return _good(f"the operator {where} runs, {ready} of {wanted} ready{told}")
 
 
-def _application(kubectl: Kubectl, app: App) -> Iterator[Finding]:
+def _app(kubectl: Kubectl, app: App) -> Iterator[Finding]:
     trouble = app.trouble
     if trouble:
         yield _bad(f"{app.name}: {trouble}")

@@ -1,4 +1,4 @@
-"""The log of all pods of an application, merged.
+"""The log of all pods of an app, merged.
 
 Belongs here: following each container, also when pods come, go and restart, and putting what they
 said into one order. Not here: colours and the thread that writes (`immutant.run.log`).
