@@ -1,15 +1,24 @@
-"""What the documents tell readers to type is there: subcommands of `immutant`, targets of make."""
+"""What readers are told to type is there: subcommands of `immutant`, targets of make.
+
+In the documents, and in what the programs themselves tell: a new app's files, the welcome page, the
+chart's notes.
+"""
 
 import re
+import shlex
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
+import typer
 import yaml
 from tests.documents import DOCS, ROOT, blocks, name
 from tests.unit.operator.apps import app
 
-from immutant.cli.commands import SECTIONS
+from immutant.cli.commands import SECTIONS, commands
+from immutant.scaffold.folder import FILES, make
+from immutant.welcome.site import Site
 
 SHELLS = {"sh", "text", ""}
 _INDENTED = re.compile(r"^ {4}(\S.*)$", re.MULTILINE)
@@ -42,6 +51,46 @@ def test_a_command_that_a_document_names_exists(path: Path) -> None:
 def test_the_documents_name_commands() -> None:
     found = {command for path in DOCS for command in typed(path)}
     assert {("immutant", "run"), ("immutant", "gears"), ("make", "test")} <= found
+
+
+_LINE = re.compile(r"^(?:\$ )?immutant ([a-z][^|\n]*)", re.MULTILINE)
+
+
+@pytest.mark.parametrize("path", DOCS, ids=lambda path: str(path.relative_to(ROOT)))
+def test_a_line_of_a_document_is_understood(path: Path) -> None:
+    for block in blocks():
+        if block.path == path and block.kind in SHELLS:
+            for line in _LINE.findall(block.code):
+                command, *arguments = shlex.split(line, comments=True)
+                understand(command, arguments)
+
+
+_CALLED = re.compile(r"(?<!from )\bimmutant ([a-z][\w-]*)((?: [^\s`,;]+)*)")
+
+
+def told(folder: Path) -> Iterator[str]:
+    """What the programs tell, beside the documents."""
+    make("till", folder)
+    yield from ((folder / name).read_text() for name in FILES)
+    for site in (Site("till"), Site("till", "shops")):
+        yield from (line for step in site.steps for line in (step.text, *step.commands))
+    yield (ROOT / "charts" / "immutant" / "templates" / "NOTES.txt").read_text()
+
+
+def understand(name: str, arguments: list[str]) -> None:
+    """Parse a command's arguments; what is only mentioned has none."""
+    group: Any = typer.main.get_command(commands)
+    command = group.get_command(None, name)
+    assert command is not None, name
+    if arguments:
+        command.make_context(name, arguments)
+
+
+def test_a_command_that_the_programs_tell_is_understood(tmp_path: Path) -> None:
+    found = [call for text in told(tmp_path / "till") for call in _CALLED.findall(text)]
+    assert {"create", "run", "scale"} <= {command for command, _ in found}
+    for command, arguments in found:
+        understand(command, arguments.split())
 
 
 MANIFESTS = [

@@ -91,7 +91,7 @@ async def _lead(settings: Settings, api: Api, leader: Leader, metrics: Metrics) 
     await _first_done(
         leader.hold(),
         _work(settings, api, handlers, store, queue),
-        monitoring.follow(api, reconciler, is_told=is_told),
+        *([] if is_told else [monitoring.follow(api, reconciler)]),
     )
 
 

@@ -5,7 +5,7 @@ Belongs here: routes, mounts, and being an ASGI application. Not here: serving r
 """
 
 from collections.abc import Awaitable, Callable, MutableMapping
-from typing import Any, TypeAlias, TypeVar
+from typing import Any, Final, TypeAlias, TypeVar
 
 from immutant.definitions import (
     Function,
@@ -19,7 +19,7 @@ from immutant.errors import DefinitionError
 from immutant.place import Place
 from immutant.running import Binding
 
-__all__ = ["Application", "Message", "Receive", "Scope", "Send", "WebSide"]
+__all__ = ["METHODS", "Application", "Message", "Receive", "Scope", "Send", "WebSide"]
 
 F = TypeVar("F", bound=Function)
 
@@ -28,6 +28,11 @@ Message: TypeAlias = MutableMapping[str, Any]
 Receive: TypeAlias = Callable[[], Awaitable[Message]]
 Send: TypeAlias = Callable[[Message], Awaitable[None]]
 Application: TypeAlias = Callable[[Scope, Receive, Send], Awaitable[None]]
+
+METHODS: Final = frozenset(
+    ("CONNECT", "DELETE", "GET", "HEAD", "OPTIONS", "PATCH", "POST", "PUT", "QUERY", "TRACE")
+)
+"""What metrics and traces name. What others send is no name: there is no end of it."""
 
 
 class WebSide:

@@ -106,14 +106,17 @@ async def test_requests_are_counted_by_method_and_code_but_for_checks(app: App, 
         for path in ("/good", "/good", "/bad", "/nowhere"):
             await client.get(path)
         await client.request("BREW", "/good")
+        await client.request("QUERY", "/good")
         await client.get("/good", headers={CHECK_HEADER: "1"})
     assert counts(runtime, "http_requests") == {
         ("GET", "200"): 2,
         ("GET", "500"): 1,
         ("GET", "404"): 1,
+        ("QUERY", "405"): 1,
         ("other", "405"): 1,
     }
-    assert counts(runtime, "http_request_seconds") == {("GET",): 4, ("other",): 1}
+    timed = counts(runtime, "http_request_seconds")
+    assert timed == {("GET",): 4, ("QUERY",): 1, ("other",): 1}
     assert counts(runtime, "http_requests_in_progress") == {(): 0}
 
 

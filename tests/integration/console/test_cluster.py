@@ -48,7 +48,7 @@ class World:
 
     def tell(self, *, apps: list[str] | None = None, pods: list[Any] | None = None) -> None:
         if apps is not None:
-            known = {"namespace": "apps", "uid": "1"}
+            known = {"namespace": "apps", "uid": "1", "resourceVersion": "1"}
             found = [{"metadata": {"name": name, **known}} for name in apps]
             (self.folder / "apps.json").write_text(json.dumps(found))
         if pods is not None:
@@ -108,7 +108,7 @@ async def test_which_app_is_asked_where_there_are_several(world: World) -> None:
     status, _, said = await world("queues")
     assert (status, said) == (
         1,
-        "immutant: there are 2 applications in this namespace: name one of shop, till\n",
+        "immutant: there are 2 apps in this namespace: name one of shop, till\n",
     )
     assert (await world("queues", "--app", "shop"))[0] == 0
 

@@ -1,14 +1,20 @@
 import inspect
 import subprocess
 import sys
+from typing import Any
 
 import pytest
 import typer
 
-from immutant.cli.commands import SECTIONS
+from immutant.cli.commands import SECTIONS, commands
 from immutant.cli.lazy import Entry
 
+GROUP: Any = typer.main.get_command(commands)
 ENTRIES = [(name, entry) for part in SECTIONS.values() for name, entry in part.items()]
+
+
+def command(name: str) -> Any:
+    return GROUP.get_command(None, name)
 
 
 @pytest.mark.parametrize(("name", "entry"), ENTRIES, ids=[name for name, _ in ENTRIES])
@@ -40,3 +46,44 @@ def test_a_name_that_is_not_known_is_told_with_one_that_is_like_it() -> None:
     )
     assert ended.returncode == 2
     assert "Did you mean 'status'" in ended.stderr.replace("\n", " ")
+
+
+NAMING = [
+    "gears",
+    "status",
+    "url",
+    "open",
+    "logs",
+    "doctor",
+    "queues",
+    "dead",
+    "repl",
+    "threaddump",
+]
+
+
+@pytest.mark.parametrize("name", NAMING)
+def test_an_app_is_named_by_one_option_everywhere(name: str) -> None:
+    replica = ["demo-0"] if name in ("repl", "threaddump") else []
+    for option in ("--app", "-a"):
+        command(name).make_context(name, [*replica, option, "demo"])
+
+
+@pytest.mark.parametrize("name", ["gears", "logs"])
+def test_two_apps_at_once_are_refused(name: str) -> None:
+    ended = subprocess.run(
+        [sys.executable, "-m", "immutant", name, "demo", "--app", "shop"],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert ended.returncode == 2
+    assert "name one app: demo, or --app shop" in " ".join(ended.stderr.split())
+
+
+@pytest.mark.parametrize("name", [name for name, _ in ENTRIES])
+def test_help_has_one_word_for_an_app(name: str) -> None:
+    found = command(name)
+    told = found.get_help(found.make_context(name, [], resilient_parsing=True))
+    assert "--help" in told
+    assert "pplication" not in told

@@ -3,8 +3,9 @@
 Belongs here: options, help texts, printing, exit codes. Not here: what the commands do; each
 imports its implementation when it is called, so that `immutant --help` stays quick.
 
-Exit codes: 0 done; 1 it failed; 2 wrong usage, or no `immutant run` to talk to; 78 a configuration
-that cannot work (EX_CONFIG of sysexits.h); 130 killed by a second Ctrl-C.
+Exit codes: 0 done; 1 it failed; 2 wrong usage, or nothing to talk to: neither an `immutant run` nor
+a cluster; 78 a configuration that cannot work (EX_CONFIG of sysexits.h); 130 killed by a second
+Ctrl-C.
 """
 
 import os

@@ -1,4 +1,4 @@
-"""What a running application answered, as the lines of tables.
+"""What a running app answered, as the lines of tables.
 
 Belongs here: columns and cells. Pure. Not here: what is asked, and printing (`printing`).
 """

@@ -1,4 +1,4 @@
-"""The commands that look into a running application, and command it there.
+"""The commands that look into a running app, and command it there.
 
 Belongs here: what is typed. Not here: whom it is asked of (`immutant.cli.consoles`), how answers
 are printed (`immutant.cli.answers`), what is done about it (`immutant.console`).
@@ -45,8 +45,8 @@ JobName = Annotated[
 ]
 CacheName = Annotated[str, typer.Argument(metavar="CACHE", help="The cache.")]
 CacheKey = Annotated[str, typer.Argument(metavar="KEY", help="The entry's key.")]
-Pod = Annotated[
-    str, typer.Argument(metavar="POD", help="The pod, or the replica of a laptop's run.")
+ReplicaArgument = Annotated[
+    str, typer.Argument(metavar="REPLICA", help="The replica, as `immutant gears` names it.")
 ]
 
 _WHERE: Final = {
@@ -81,7 +81,7 @@ def _reaching(function: Callable[..., None]) -> Callable[..., None]:
 
 
 def _queues(console: Console, output: OutputOption = Output.table) -> None:
-    """List an application's queues.
+    """List an app's queues.
 
     With how many messages are ready, delayed, in hand, dead.
     """
@@ -120,24 +120,24 @@ def _dead(
     typer.echo(f"{next(iter(done.values()))} {next(iter(done))}")
 
 
-def _threaddump(console: Console, pod: Pod) -> None:
+def _threaddump(console: Console, replica: ReplicaArgument) -> None:
     """Print where every thread and task is.
 
-    Also while the application's loop hangs.
+    Also while the app's loop hangs.
     """
-    typer.echo(console.ask({"verb": "threaddump"}, pod)["text"], nl=False)
+    typer.echo(console.ask({"verb": "threaddump"}, replica)["text"], nl=False)
 
 
-def _repl(console: Console, pod: Pod) -> None:
-    """Hold a Python prompt in a running application.
+def _repl(console: Console, replica: ReplicaArgument) -> None:
+    """Hold a Python prompt in a running app.
 
     It is off unless it was enabled: spec.repl, or `immutant run --repl`.
     """
-    console.prompt(pod)
+    console.prompt(replica)
 
 
 def _jobs_list(console: Console, output: OutputOption = Output.table) -> None:
-    """List the application's jobs: schedule, next and last run, who holds them."""
+    """List the app's jobs: schedule, next and last run, who holds them."""
     found = console.ask({"verb": "jobs"})
     printing.listing(output, found, *answers.jobs(found))
 
@@ -161,7 +161,7 @@ def _resume(console: Console, name: JobName) -> None:
 
 
 def _unschedule(console: Console, name: JobName) -> None:
-    """End the schedule, until another version of the application has another, or `resume`."""
+    """End the schedule, until another version of the app has another, or `resume`."""
     console.ask({"verb": "unschedule", "name": name})
     typer.echo(f"{name} is unscheduled; begin anew with `immutant jobs resume {name}`")
 
@@ -184,7 +184,7 @@ def _cache_list(
     limit: Limit = 100,
     output: OutputOption = Output.table,
 ) -> None:
-    """List the application's caches, or a cache's entries."""
+    """List the app's caches, or a cache's entries."""
     if cache:
         found = console.ask({"verb": "cache list", "cache": cache, "limit": limit})
         printing.listing(output, found, *answers.entries(found))

@@ -1,4 +1,4 @@
-"""Whom a question goes to: the `immutant run` of this folder, or an application in a cluster.
+"""Whom a question goes to: the `immutant run` of this folder, or an app in a cluster.
 
 Belongs here: choosing between the two, and how each is reached. Not here: what is asked.
 """
@@ -24,7 +24,7 @@ _PROGRAM: Final = ("python", "-P", "-m", "immutant.console")
 
 
 class Console(Protocol):
-    """An application that runs somewhere."""
+    """An app that runs somewhere."""
 
     def ask(self, request: "Json", replica: str = "") -> "Value":
         """What it answers.
@@ -50,7 +50,7 @@ def reached(where: Where) -> Console:
 
 
 class Laptop:
-    """The application of an `immutant run`, through its launcher."""
+    """The app of an `immutant run`, through its launcher."""
 
     def __init__(self, state: Path) -> None:
         """Name a state folder."""
@@ -72,10 +72,10 @@ class Laptop:
 
 
 class Cluster:
-    """An application in a cluster, by the right to run something in its pods."""
+    """An app in a cluster, by the right to run something in its pods."""
 
     def __init__(self, kubectl: "Kubectl", app: str = "") -> None:
-        """Name an application.
+        """Name an app.
 
         Args:
             kubectl: The cluster, and the namespace.

@@ -1,4 +1,4 @@
-"""The commands of an application on this machine.
+"""The commands of an app on this machine.
 
 Belongs here: `run`, `serve`, `shutdown`: their options. Not here: what they do, and the commands
 that a cluster has too.
@@ -36,7 +36,7 @@ def run(
         bool, typer.Option("--repl", help="Let `immutant repl` run what is typed there.")
     ] = False,
 ) -> None:
-    """Run an application here, with several replicas.
+    """Run an app here, with several replicas.
 
     They are behind one port, and share the state in a folder.
     """

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from immutant.cli import printing, views
 from immutant.cli.options import Output, Where
+from immutant.cli.printing import plain
 from immutant.errors import ClusterError
 
 if TYPE_CHECKING:
@@ -32,7 +33,7 @@ _CONDITIONS: Final = {
 
 
 def show(where: Where, output: Output, *, watch: bool) -> None:
-    """Print the status of the application that was named, or go on showing it."""
+    """Print the status of the app that was named, or go on showing it."""
     if output is not Output.table:
         _dump(where, output)
         return
@@ -47,7 +48,7 @@ def show(where: Where, output: Output, *, watch: bool) -> None:
             try:
                 live.update(page(), refresh=True)
             except ClusterError as error:  # it may be back at the next look
-                live.update(f"[red]{error}[/]", refresh=True)
+                live.update(f"[red]{plain(str(error))}[/]", refresh=True)
             time.sleep(_PERIOD)
 
 
@@ -57,7 +58,8 @@ def _here(where: Where) -> Callable[[], "RenderableType"]:
 
     def page() -> "RenderableType":
         rows = [views.replica_row(Gear(**one)) for one in ask(where.state, "gears")]
-        title = f"[bold]{where.state}[/]  {ask(where.state, 'url')}\n"
+        url = plain(ask(where.state, "url"))
+        title = f"[bold]{plain(str(where.state))}[/]  {url}\n"
         return _stacked(title, printing.table(views.REPLICA_COLUMNS, rows))
 
     return page
@@ -72,9 +74,9 @@ def _there(where: Where) -> Callable[[], "RenderableType"]:
 
     def page() -> "RenderableType":
         app = only(kubectl, name)
-        title = f"[bold]{app.name}[/] in {app.namespace}  {app.ready}  {app.url}"
+        title = f"[bold]{app.name}[/] in {app.namespace}  {app.ready}  {plain(app.url)}"
         source = f"{app.kind} {app.running}".rstrip()
-        about = f"[dim]source {source}, Immutant {app.runtime or 'not known'}[/]"
+        about = f"[dim]source {plain(source)}, Immutant {plain(app.runtime or 'not known')}[/]"
         conditions = [
             views.condition_row(kind, app.conditions[kind], good=good)
             for kind, good in _CONDITIONS.items()
@@ -87,7 +89,7 @@ def _there(where: Where) -> Callable[[], "RenderableType"]:
             "",
             printing.table(("CONDITION", "STATUS", "REASON", "MESSAGE"), conditions),
             *_jobs(app.jobs),
-            *([f"\n[red]failing: {', '.join(app.failing)}[/]"] if app.failing else []),
+            *([f"\n[red]failing: {plain(', '.join(app.failing))}[/]"] if app.failing else []),
         )
 
     return page
@@ -97,7 +99,12 @@ def _jobs(jobs: Any) -> list["RenderableType"]:  # noqa: ANN401 - records of imm
     if not jobs:
         return []
     rows = [
-        (one.name, views.age(one.ended) if one.ended else "never", one.outcome, str(one.running))
+        (
+            plain(one.name),
+            views.age(one.ended) if one.ended else "never",
+            plain(one.outcome),
+            str(one.running),
+        )
         for one in jobs
     ]
     return ["", printing.table(("JOB", "ENDED", "OUTCOME", "RUNNING"), rows)]

@@ -1,6 +1,6 @@
 """The commands that look: apps, status, gears, logs, url, open, doctor.
 
-Belongs here: what is typed and what is printed of an application, here or in a cluster. Not here:
+Belongs here: what is typed and what is printed of an app, here or in a cluster. Not here:
 finding it out (`immutant.remote`, `immutant.run`).
 """
 
@@ -11,6 +11,7 @@ import typer
 
 from immutant.cli.options import (
     DEFAULT_STATE,
+    AppOption,
     ContextOption,
     KubeconfigOption,
     NamespaceOption,
@@ -18,6 +19,7 @@ from immutant.cli.options import (
     OutputOption,
     StateOption,
     Where,
+    one_app,
 )
 
 __all__ = ["apps", "doctor", "gears", "logs", "open_", "status", "url"]
@@ -26,15 +28,13 @@ AppArgument = Annotated[
     str,
     typer.Argument(
         metavar="[APP]",
-        help="An application in the cluster  [default: the run of this folder, or the only one]",
+        help="An app in the cluster  [default: the run of this folder, or the only one]",
         show_default=False,
     ),
 ]
 ClusterAppArgument = Annotated[
     str,
-    typer.Argument(
-        metavar="[APP]", help="The application  [default: the only one]", show_default=False
-    ),
+    typer.Argument(metavar="[APP]", help="The app  [default: the only one]", show_default=False),
 ]
 
 
@@ -47,7 +47,7 @@ def apps(
     kubeconfig: KubeconfigOption = "",
     output: OutputOption = Output.table,
 ) -> None:
-    """List the applications."""
+    """List the apps."""
     from immutant.cli import printing, views
     from immutant.remote.apps import everywhere as all_apps
     from immutant.remote.apps import of_namespace
@@ -61,19 +61,20 @@ def apps(
 
 def gears(
     app: AppArgument = "",
+    named: AppOption = "",
     state: StateOption = DEFAULT_STATE,
     namespace: NamespaceOption = "",
     context: ContextOption = "",
     kubeconfig: KubeconfigOption = "",
     output: OutputOption = Output.table,
 ) -> None:
-    """List an application's replicas.
+    """List an app's replicas.
 
     With what each is about, and the daemons and jobs that it holds.
     """
     from immutant.cli import printing, views
 
-    where = Where(state, app, namespace, context, kubeconfig)
+    where = Where(state, one_app(app, named), namespace, context, kubeconfig)
     if where.is_here:
         from immutant.run.client import ask
         from immutant.run.gears import Gear as Replica
@@ -87,13 +88,14 @@ def gears(
     from immutant.remote.apps import only
 
     kubectl = where.kubectl
-    found = pods.gears(kubectl, only(kubectl, app))
+    found = pods.gears(kubectl, only(kubectl, where.app))
     records = [dataclasses.asdict(one) for one in found]
     printing.listing(output, records, views.GEAR_COLUMNS, [views.gear_row(one) for one in found])
 
 
 def status(
     app: AppArgument = "",
+    named: AppOption = "",
     watch: Annotated[bool, typer.Option("--watch", "-w", help="Show it live.")] = False,
     state: StateOption = DEFAULT_STATE,
     namespace: NamespaceOption = "",
@@ -101,22 +103,28 @@ def status(
     kubeconfig: KubeconfigOption = "",
     output: OutputOption = Output.table,
 ) -> None:
-    """Show how an application is.
+    """Show how an app is.
 
     Its replicas, who holds what, its jobs, and what is wrong.
     """
     from immutant.cli import living
 
-    where = Where(state, app, namespace, context, kubeconfig)
+    where = Where(state, one_app(app, named), namespace, context, kubeconfig)
     living.show(where, output, watch=watch)
 
 
 def logs(
     app: ClusterAppArgument = "",
+    named: AppOption = "",
     follow: Annotated[bool, typer.Option("--follow", "-f", help="Go on as lines come.")] = False,
     pod: Annotated[str, typer.Option("--pod", metavar="POD", help="Of one pod alone.")] = "",
     container: Annotated[
-        str, typer.Option("--container", "-c", help="app, runtime (the sidecar) or member.")
+        str,
+        typer.Option(
+            "--container",
+            "-c",
+            help="app, runtime (the sidecar) or member; source or packages, which come first.",
+        ),
     ] = "app",
     since: Annotated[
         str, typer.Option("--since", metavar="TIME", help="How far back, such as 10m.")
@@ -140,7 +148,7 @@ def logs(
     from immutant.run.log import Log, wants_colour
 
     kubectl = Where(namespace=namespace, context=context, kubeconfig=kubeconfig).kubectl
-    name = only(kubectl, app).name
+    name = only(kubectl, one_app(app, named)).name
     selection = reading.Selection(pod, container, since, tail)
     screen = sys.stdout.fileno()
     with closing(Log(screen, colour=wants_colour(screen))) as log:
@@ -151,37 +159,40 @@ def logs(
 
 def url(
     app: AppArgument = "",
+    named: AppOption = "",
     state: StateOption = DEFAULT_STATE,
     namespace: NamespaceOption = "",
     context: ContextOption = "",
     kubeconfig: KubeconfigOption = "",
 ) -> None:
-    """Print where an application is served."""
-    typer.echo(_url(Where(state, app, namespace, context, kubeconfig)))
+    """Print where an app is served."""
+    typer.echo(_url(Where(state, one_app(app, named), namespace, context, kubeconfig)))
 
 
 def open_(
     app: AppArgument = "",
+    named: AppOption = "",
     state: StateOption = DEFAULT_STATE,
     namespace: NamespaceOption = "",
     context: ContextOption = "",
     kubeconfig: KubeconfigOption = "",
 ) -> None:
-    """Open an application in the browser."""
-    address = _url(Where(state, app, namespace, context, kubeconfig))
+    """Open an app in the browser."""
+    address = _url(Where(state, one_app(app, named), namespace, context, kubeconfig))
     typer.echo(address)
     typer.launch(address)
 
 
 def doctor(
     app: AppArgument = "",
+    named: AppOption = "",
     namespace: NamespaceOption = "",
     context: ContextOption = "",
     kubeconfig: KubeconfigOption = "",
 ) -> None:
     """Say what is wrong, in sentences.
 
-    With the cluster, the operator, and an application or all of the namespace; exit code 1 when
+    With the cluster, the operator, and an app or all of the namespace; exit code 1 when
     something is.
     """
     from immutant.cli import printing
@@ -189,9 +200,10 @@ def doctor(
 
     kubectl = Where(namespace=namespace, context=context, kubeconfig=kubeconfig).kubectl
     wrong = False
-    for finding in examine(kubectl, app):
+    for finding in examine(kubectl, one_app(app, named)):
         wrong |= finding.is_wrong
-        printing.out(f"{'[red]✗[/]' if finding.is_wrong else '[green]✓[/]'} {finding.sentence}")
+        sign = "[red]✗[/]" if finding.is_wrong else "[green]✓[/]"
+        printing.out(f"{sign} {printing.plain(finding.sentence)}")
     raise typer.Exit(1 if wrong else 0)
 
 

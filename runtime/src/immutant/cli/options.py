@@ -24,6 +24,7 @@ __all__ = [
     "OutputOption",
     "StateOption",
     "Where",
+    "one_app",
 ]
 
 StateOption = Annotated[
@@ -32,9 +33,7 @@ StateOption = Annotated[
 ]
 AppOption = Annotated[
     str,
-    typer.Option(
-        "--app", "-a", metavar="NAME", help="The application in the cluster  [default: the only]"
-    ),
+    typer.Option("--app", "-a", metavar="NAME", help="The app in the cluster  [default: the only]"),
 ]
 NamespaceOption = Annotated[
     str,
@@ -62,13 +61,24 @@ class Output(StrEnum):
 OutputOption = Annotated[Output, typer.Option("--output", "-o", help="Format.")]
 
 
+def one_app(argument: str, option: str) -> str:
+    """The app that was named, as an argument or by --app; "": neither.
+
+    Raises:
+        typer.BadParameter: The two differ.
+    """
+    if argument and option and argument != option:
+        raise typer.BadParameter(f"name one app: {argument}, or --app {option}")
+    return argument or option
+
+
 @dataclass(frozen=True, slots=True)
 class Where:
     """What was typed of where a command is to act.
 
     Attributes:
         state: The state folder of an `immutant run` on this machine.
-        app: The application's name; "": none was named.
+        app: The app's name; "": none was named.
         namespace: As typed; "": not.
         context: As typed; "": not.
         kubeconfig: As typed; "": not.
@@ -84,7 +94,7 @@ class Where:
     def is_here(self) -> bool:
         """Whether it acts on the `immutant run` of the state folder, and not on a cluster.
 
-        It does when one runs there, unless an application or anything of a cluster was named.
+        It does when one runs there, unless an app or anything of a cluster was named.
         """
         if self.app or self.namespace or self.context or self.kubeconfig:
             return False

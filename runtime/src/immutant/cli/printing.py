@@ -41,7 +41,9 @@ def out(text: str) -> None:
 
 def plain(text: str) -> str:
     """Text as it is, where markup would be understood."""
-    return text.replace("[", "\\[")
+    from rich.markup import escape
+
+    return escape(text)
 
 
 def table(columns: Row, rows: Sequence[Row]) -> "Table":

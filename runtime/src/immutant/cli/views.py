@@ -1,4 +1,4 @@
-"""Applications and their replicas as lines of tables, and as records for programs.
+"""Apps and their replicas as lines of tables, and as records for programs.
 
 Belongs here: columns and cells. Pure. Not here: finding anything out, and printing.
 """
@@ -44,7 +44,7 @@ _LONGEST: Final = 60
 
 
 def app_columns(*, everywhere: bool) -> list[str]:
-    """The header of a list of applications."""
+    """The header of a list of apps."""
     return [
         *(["NAMESPACE"] if everywhere else []),
         "NAME",
@@ -57,22 +57,22 @@ def app_columns(*, everywhere: bool) -> list[str]:
 
 
 def app_row(app: App, *, everywhere: bool) -> list[str]:
-    """An application in a list."""
+    """An app in a list."""
     trouble = app.trouble
     short = trouble if len(trouble) <= _LONGEST else f"{trouble[: _LONGEST - 1]}…"
     return [
         *([app.namespace] if everywhere else []),
         app.name,
-        (_BAD if trouble else _GOOD).format(app.ready or "-"),
-        f"{app.kind} {app.running}".rstrip(),
-        app.url or "-",
+        (_BAD if trouble else _GOOD).format(plain(app.ready) or "-"),
+        plain(f"{app.kind} {app.running}".rstrip()),
+        plain(app.url) or "-",
         age(app.created),
         plain(short) or "-",
     ]
 
 
 def app_record(app: App) -> Mapping[str, Any]:
-    """An application for programs."""
+    """An app for programs."""
     return {
         "namespace": app.namespace,
         "name": app.name,
@@ -91,10 +91,10 @@ def gear_row(gear: Gear) -> list[str]:
     return [
         gear.name,
         gear.node or "-",
-        _STATES.get(gear.state, _BAD).format(gear.state),
+        _STATES.get(gear.state, _BAD).format(plain(gear.state)),
         _yes(gear.ready),
         _yes(gear.member),
-        ", ".join(gear.singletons) or "-",
+        plain(", ".join(gear.singletons)) or "-",
         "-" if gear.entries is None else str(gear.entries),
         str(gear.restarts),
     ]
@@ -107,7 +107,7 @@ def replica_row(replica: Replica) -> list[str]:
         _STATES.get(replica.state, _BAD).format(replica.state),
         str(replica.pid or "-"),
         "up" if replica.web else "down",
-        ", ".join(replica.singletons or ()) or "-",
+        plain(", ".join(replica.singletons or ())) or "-",
         str(replica.restarts),
     ]
 
@@ -117,8 +117,8 @@ def condition_row(kind: str, condition: Condition, *, good: str) -> list[str]:
     colour = _GOOD if condition.status == good else "[yellow]{}[/]"
     return [
         kind,
-        colour.format(condition.status),
-        condition.reason,
+        colour.format(plain(condition.status)),
+        plain(condition.reason),
         plain(condition.message),
     ]
 

@@ -124,6 +124,7 @@ APP_LOCK: Final = f"{SHARED_FOLDER}/app.lock"
 
 STOPPED_ANNOTATION: Final = f"{ANNOTATION_PREFIX}stopped"
 """On a pod that somebody has stopped, for those who look from outside: when, in RFC 3339."""
+
 CONSOLE: Final = f"{SHARED_FOLDER}/console.sock"
 """Where the application answers who looks into it; of its own user alone."""
 

@@ -1,4 +1,4 @@
-"""Applications in a cluster, as their users see them from a terminal.
+"""Apps in a cluster, as their users see them from a terminal.
 
 Belongs here: what the command line and `git push` do with a cluster, by the rights that the user's
 kubeconfig has. Not here: options and printing (`immutant.cli`), what runs in pods, the operator.

@@ -1,4 +1,4 @@
-"""What is wrong with a cluster or an application in it, in sentences.
+"""What is wrong with a cluster or an app in it, in sentences.
 
 Belongs here: the questions, from the ground up; each finding says what to do. Not here: printing.
 """
@@ -12,7 +12,7 @@ from immutant._version import __version__
 from immutant.contract import names
 from immutant.errors import ClusterError
 from immutant.remote.apps import App, of_namespace, read
-from immutant.remote.kubectl import Json, Kubectl
+from immutant.remote.kubectl import INSTALL, Json, Kubectl
 from immutant.remote.pods import app_pods, gears
 
 __all__ = ["Finding", "examine"]
@@ -35,7 +35,7 @@ class Finding:
 
 
 def examine(kubectl: Kubectl, name: str = "") -> Iterator[Finding]:
-    """Look at the cluster, and at one application or all of the namespace."""
+    """Look at the cluster, and at one app or all of the namespace."""
     if shutil.which("kubectl") is None:
         yield _bad(
             "kubectl is not on the PATH: install it (https://kubernetes.io/docs/tasks/tools/)"
@@ -54,9 +54,9 @@ def examine(kubectl: Kubectl, name: str = "") -> Iterator[Finding]:
         yield _bad(str(error))
         return
     if not apps:
-        yield _good("there is no application in this namespace; `immutant create NAME` makes one")
+        yield _good("there is no app in this namespace; `immutant create NAME` makes one")
     for app in apps:
-        yield from _application(kubectl, app)
+        yield from _app(kubectl, app)
 
 
 def _operator(kubectl: Kubectl) -> Iterator[Finding]:
@@ -72,10 +72,7 @@ def _operator(kubectl: Kubectl) -> Iterator[Finding]:
         yield _good("your account may not look at the operator; its namespace is not yours")
         return
     if not found:
-        yield _bad(
-            "no operator is installed, so that nothing follows what is applied: helm install "
-            "immutant charts/immutant --namespace immutant-system --create-namespace"
-        )
+        yield _bad(f"no operator is installed, so that nothing follows what is applied: {INSTALL}")
     for one in found:
         yield _deployed(one)
 
@@ -95,7 +92,7 @@ def _deployed(deployment: Json) -> Finding:
     return _good(f"the operator {where} runs, {ready} of {wanted} ready{told}")
 
 
-def _application(kubectl: Kubectl, app: App) -> Iterator[Finding]:
+def _app(kubectl: Kubectl, app: App) -> Iterator[Finding]:
     trouble = app.trouble
     if trouble:
         yield _bad(f"{app.name}: {trouble}")

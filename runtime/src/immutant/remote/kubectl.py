@@ -6,6 +6,7 @@ Not here: which objects are asked for.
 
 import json
 import os
+import re
 import subprocess
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -21,16 +22,21 @@ from immutant.errors import (
     UnreachableError,
 )
 
-__all__ = ["Json", "Kubectl"]
+__all__ = ["INSTALL", "Json", "Kubectl", "failure"]
 
 Json = dict[str, Any]
 """A Kubernetes object."""
+
+INSTALL: Final = (
+    "helm install immutant charts/immutant --namespace immutant-system --create-namespace"
+)
+"""What brings the operator into a cluster."""
 
 _PROGRAM: Final = "kubectl"
 _MISSING: Final = (
     "the program kubectl is not on the PATH, and clusters are spoken to by it: install it "
     "(https://kubernetes.io/docs/tasks/tools/), or start one with `immutant run app.py` to have "
-    "the application on this machine"
+    "the app on this machine"
 )
 
 
@@ -154,31 +160,30 @@ class Kubectl:
         return self.run("exec", "-i", pod, "-c", container, "--", *command, stdin=stdin)
 
 
-_LOCAL: Final = "start one with `immutant run app.py` to have the application on this machine"
+_LOCAL: Final = "start one with `immutant run app.py` to have the app on this machine"
 _CHOOSE: Final = (
     "choose one (kubectl config use-context NAME, --context, --kubeconfig), or " + _LOCAL
 )
 
 _NOWHERE: Final = {
-    "current-context is not set": f"the kubeconfig names no cluster: {_CHOOSE}",
-    "was refused - did you specify the right host": f"no cluster is reached: {_CHOOSE}",
-    "Unable to connect to the server": f"the kubeconfig's cluster is not reached: {_CHOOSE}",
-    "does not exist": f"the kubeconfig has no such context, or there is no such file: {_CHOOSE}",
-    "no such file or directory": f"there is no such kubeconfig: {_CHOOSE}",
+    r"^error: current-context is not set": f"the kubeconfig names no cluster: {_CHOOSE}",
+    r" was refused - did you specify the right host": f"no cluster is reached: {_CHOOSE}",
+    r"^Unable to connect to the server": f"the kubeconfig's cluster is not reached: {_CHOOSE}",
+    r'^error: (context|cluster) ".*" does not exist|context was not found for specified context': (
+        f"the kubeconfig has no such context: {_CHOOSE}"
+    ),
+    r"^error: stat .*: no such file or directory$": f"there is no such kubeconfig: {_CHOOSE}",
 }
-"""What kubectl says where there is no cluster to talk to, and what we say."""
+"""What kubectl says where there is no cluster to talk to (a line's pattern), and what we say."""
 
 _REFUSED: Final = {
-    "No module named immutant.console": "the pod runs a version of immutant that cannot be asked "
-    "yet: it can after the app's next rollout, or with an image built on a newer one",
-    f'resource type "{names.PLURAL}': "the operator is not installed in this cluster: helm install "
-    "immutant charts/immutant --namespace immutant-system --create-namespace",
+    f'resource type "{names.PLURAL}': f"the operator is not installed in this cluster: {INSTALL}",
     "Unauthorized": "the cluster does not know you any more: sign in again, as its provider says",
-    "is forbidden": "your account in the cluster may not do this: docs/cluster.md lists the rights "
-    "that the commands need",
+    "exceeded quota": "the namespace's quota is used up: remove something there, or have it raised",
+    "forbidden: User ": "your account in the cluster may not do this: docs/cluster.md lists the "
+    "rights that the commands need",
 }
 """What a cluster says, and what we say."""
-
 
 _KINDS: Final = (
     ("(NotFound)", MissingError),
@@ -187,17 +192,40 @@ _KINDS: Final = (
 )
 """What callers tell apart, by the reason that the API server gives and kubectl prints."""
 
+_ENDED: Final = re.compile(r"command terminated with exit code (\d+)")
+"""kubectl's own last line when a program in a pod fails; what is above it, the program said."""
+
+_OLDER: Final = re.compile(r"No module named '?immutant\b")
+"""What Python says in an image that lacks what is asked."""
+
 
 def failure(said: str) -> ClusterError:
     """The error for what kubectl said on its standard error."""
     lines = [line.strip() for line in said.splitlines() if line.strip()]
     sentence = lines[-1] if lines else "kubectl failed, and did not say why"
+    if ended := _ENDED.fullmatch(sentence):
+        return _program_failure(lines[:-1], ended[1])
     sentence = sentence.removeprefix("error: ").removeprefix("Error from server ")
     for sign, kind in _KINDS:
         if sign in said:
             return kind(sentence.removeprefix(f"{sign}: "))
-    for sign, remedy in _NOWHERE.items():
-        if sign in said:
+    for pattern, remedy in _NOWHERE.items():
+        if re.search(pattern, said, re.MULTILINE):
             return UnreachableError(f"no `immutant run` is used here, and {remedy} ({sentence})")
     remedy = next((remedy for sign, remedy in _REFUSED.items() if sign in said), "")
     return ClusterError(f"{remedy} ({sentence})" if remedy else sentence)
+
+
+def _program_failure(said: list[str], code: str) -> ClusterError:
+    """The error for what a program in a pod said before it failed; its words are no kubectl's."""
+    if not said:
+        return ClusterError(
+            f"the program in the pod failed with exit code {code}, and did not say why"
+        )
+    sentence = said[-1].removeprefix("immutant: ")
+    if _OLDER.search(sentence):
+        return ClusterError(
+            "the pod runs a version of immutant that cannot be asked yet: it can after the app's "
+            f"next rollout, or with an image built on a newer one ({sentence})"
+        )
+    return ClusterError(sentence)

@@ -1,15 +1,17 @@
-"""The log of all pods of an application, merged.
+"""The log of all pods of an app, merged.
 
 Belongs here: following each container, also when pods come, go and restart, and putting what they
 said into one order. Not here: colours and the thread that writes (`immutant.run.log`).
 """
 
 import threading
-from collections.abc import Iterator
+import time
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from typing import Final
+from datetime import datetime
+from typing import Final, NoReturn
 
-from immutant.errors import ClusterError
+from immutant.errors import ClusterError, MissingError
 from immutant.remote.kubectl import Json, Kubectl
 from immutant.remote.pods import app_pods
 from immutant.run.log import Log
@@ -26,7 +28,7 @@ class Selection:
 
     Attributes:
         pod: One pod alone; "": all.
-        container: The container: app, runtime or member.
+        container: The container: app, runtime or member, or source or packages, which come first.
         since: How far back, such as 10m; "": all that there is.
         tail: At most so many lines of each pod to begin with; -1: all.
     """
@@ -46,21 +48,76 @@ class Selection:
         """Those of the pods that are asked for."""
         return [pod for pod in pods if self.pod in ("", pod["metadata"]["name"])]
 
+    def check(self, pods: list[Json]) -> None:
+        """Refuse what is not there.
+
+        Raises:
+            MissingError: The pod, or the container, is none of these; the text names those.
+        """
+        chosen = self.of(pods)
+        if self.pod and not chosen:
+            there = ", ".join(pod["metadata"]["name"] for pod in pods) or "none"
+            raise MissingError(f"there is no pod {self.pod}; there are: {there}")
+        known = list(dict.fromkeys(name for pod in chosen for name in _containers(pod)))
+        if known and self.container not in known:
+            raise MissingError(
+                f"there is no container {self.container} in the pods; there are: {', '.join(known)}"
+            )
+
+
+def _containers(pod: Json) -> Iterator[str]:
+    for kind in ("initContainers", "containers"):
+        yield from (one["name"] for one in pod["spec"].get(kind, ()))
+
+
+@dataclass(frozen=True, slots=True)
+class _Line:
+    """A line and its time stamp, as the kubelet wrote it and as an instant."""
+
+    stamp: str
+    instant: datetime
+    text: bytes
+
+    @classmethod
+    def read(cls, raw: bytes) -> "_Line | None":
+        """Parse a line; None: it has no stamp, since it is kubectl's own."""
+        stamp, _, text = raw.rstrip(b"\n").partition(b" ")
+        try:
+            said = stamp.decode("ascii")
+            instant = datetime.fromisoformat(said)  # beyond microseconds it cuts
+        except ValueError:
+            return None
+        return cls(said, instant, text) if instant.tzinfo else None
+
 
 def history(kubectl: Kubectl, app: str, selection: Selection, log: Log) -> None:
-    """Write what there is, in the order of the containers' own time stamps."""
-    lines: list[tuple[str, str, bytes]] = []
-    for pod in selection.of(app_pods(kubectl, app)):
+    """Write what there is, in the order of the containers' own time stamps.
+
+    Raises:
+        MissingError: There is no such pod, or no such container.
+        ClusterError: A log cannot be read.
+    """
+    lines: list[tuple[datetime, str, bytes]] = []
+    pods = app_pods(kubectl, app)
+    selection.check(pods)
+    for pod in selection.of(pods):
         name = pod["metadata"]["name"]
         if _life(pod, selection.container):
-            command = _command(name, selection.container, *selection.options)
-            lines += ((stamp, name, text) for stamp, text in _parsed(kubectl.run(*command)))
+            said = kubectl.run(*_command(name, selection.container, *selection.options))
+            found = map(_Line.read, said.split(b"\n"))
+            lines += ((line.instant, name, line.text) for line in found if line)
     for _, name, text in sorted(lines, key=lambda line: line[0]):
         log.line(name, text)
 
 
-def follow(kubectl: Kubectl, app: str, selection: Selection, log: Log) -> None:
-    """Write all lines as they come; never returns."""
+def follow(kubectl: Kubectl, app: str, selection: Selection, log: Log) -> NoReturn:
+    """Write all lines as they come.
+
+    Raises:
+        MissingError: To begin with there is no such pod, or no such container.
+        ClusterError: The pods cannot be listed to begin with.
+    """
+    selection.check(app_pods(kubectl, app))
     followed: dict[str, _Follower] = {}
     trouble = ""
     while True:
@@ -75,10 +132,10 @@ def follow(kubectl: Kubectl, app: str, selection: Selection, log: Log) -> None:
             if (life := _life(pod, selection.container)) is not None:
                 former = followed.get(life.container)
                 if former is None or (life.runs and not former.is_alive()):
-                    last = former.last if former else ""
+                    last = former.last if former else None
                     name = pod["metadata"]["name"]
                     followed[life.container] = _Follower(kubectl, name, selection, log, last)
-        threading.Event().wait(_LOOK)
+        time.sleep(_LOOK)
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,10 +156,10 @@ def _life(pod: Json, container: str) -> _Life | None:
 
 
 class _Follower:
-    """One `kubectl logs -f`; `last` is the stamp of its last line."""
+    """One `kubectl logs -f`; `last` is its last line, None: it had none yet."""
 
     def __init__(
-        self, kubectl: Kubectl, pod: str, selection: Selection, log: Log, last: str
+        self, kubectl: Kubectl, pod: str, selection: Selection, log: Log, last: _Line | None
     ) -> None:
         self.last = last
         self._kubectl = kubectl
@@ -117,24 +174,26 @@ class _Follower:
         return self._thread.is_alive()
 
     def _read(self) -> None:
-        options = [f"--since-time={self.last}"] if self.last else self._selection.options
+        options = [f"--since-time={self.last.stamp}"] if self.last else self._selection.options
         command = _command(self._pod, self._selection.container, "-f", *options)
         with self._kubectl.open(*command) as process:
             assert process.stdout
-            for raw in process.stdout:
-                stamp, _, text = raw.rstrip(b"\n").partition(b" ")
-                # A stream that begins again repeats its last second.
-                if stamp.endswith(b"Z") and stamp.decode() > self.last:
-                    self.last = stamp.decode()
-                    self._log.line(self._pod, text)
+            for line in _unseen(process.stdout, self.last):
+                self.last = line
+                self._log.line(self._pod, line.text)
+
+
+def _unseen(stream: Iterable[bytes], last: _Line | None) -> Iterator[_Line]:
+    """The lines of a stream that was resumed after `last`, without those that it repeats.
+
+    It begins with the whole second of `last`. Lines may have equal stamps, so that only those up to
+    the first later one are compared with it.
+    """
+    for line in filter(None, map(_Line.read, stream)):
+        if last is None or line.instant > last.instant:
+            last = None
+            yield line
 
 
 def _command(pod: str, container: str, *options: str) -> list[str]:
     return ["logs", "--timestamps", "-c", container, *options, pod]
-
-
-def _parsed(said: bytes) -> Iterator[tuple[str, bytes]]:
-    for raw in said.splitlines():
-        stamp, _, text = raw.partition(b" ")
-        if stamp.endswith(b"Z"):
-            yield stamp.decode(errors="replace"), text

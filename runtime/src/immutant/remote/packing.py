@@ -12,6 +12,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Final
 
+from immutant.contract.entrypoints import candidates
 from immutant.errors import ConfigurationError, ValueRefusedError
 
 __all__ = [
@@ -140,7 +141,7 @@ def sized(size: int) -> str:
 
 
 def check_entrypoint(entries: Iterable[Entry], entrypoint: str, app: str) -> None:
-    """Refuse a tree that lacks the file of the application.
+    """Refuse a tree that lacks the file of the app.
 
     Args:
         entries: The tree.
@@ -150,12 +151,7 @@ def check_entrypoint(entries: Iterable[Entry], entrypoint: str, app: str) -> Non
     Raises:
         ConfigurationError: No file is what the entrypoint names.
     """
-    module = entrypoint.partition(":")[0]
-    if module.endswith(".py") or "/" in module:
-        wanted = [posixpath.normpath(module)]
-    else:
-        path = module.replace(".", "/")
-        wanted = [f"{root}{path}{end}" for root in ("", "src/") for end in (".py", "/__init__.py")]
+    wanted = candidates(entrypoint)
     there = {one.path for one in entries}
     if there.isdisjoint(wanted):
         raise ConfigurationError(

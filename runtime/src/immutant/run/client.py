@@ -48,6 +48,8 @@ def runs(state: Path) -> bool:
     """Whether an `immutant run` uses this state folder."""
     try:
         ask(state, "gears")
-    except (NotRunningError, ControlError):
+    except NotRunningError:
         return False
+    except ControlError:  # whoever refuses is there
+        return True
     return True

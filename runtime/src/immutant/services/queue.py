@@ -102,7 +102,7 @@ class Queue:
         with replica.tracer.sending("send", self.name, len(messages)) as sending:
             carried = sending.carrying(messages[0].headers)  # all have the same
             stored = [replace(message, headers=carried) for message in messages]
-            ids = await replica.backend.queues.send(self.name, stored)
+            ids = await CountedQueues(replica).send(self.name, stored)
             sending.sent(ids)
         return ids
 
@@ -129,7 +129,7 @@ class Queue:
             ValueRefusedError: The message cannot be decoded; it is now a dead letter.
         """
         replica = self._replica()
-        store = replica.backend.queues
+        store = CountedQueues(replica)
         limit = None if timeout is None else seconds(timeout, "timeout")
         hold = positive(visibility, "visibility")
         check_count(attempts, "attempts")

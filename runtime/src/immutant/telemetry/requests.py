@@ -18,14 +18,9 @@ from starlette.routing import Mount
 
 from immutant.health import is_check
 from immutant.telemetry.spans import SpanTracer
-from immutant.webside import Application, Message, Receive, Scope, Send
+from immutant.webside import METHODS, Application, Message, Receive, Scope, Send
 
 __all__ = ["TracedRequests"]
-
-_METHODS: Final = frozenset(
-    ("CONNECT", "DELETE", "GET", "HEAD", "OPTIONS", "PATCH", "POST", "PUT", "QUERY", "TRACE")
-)
-"""What others send is no name: there is no end of it."""
 
 _OF_WEBSOCKETS: Final = {"websocket.accept": 101, "websocket.close": 403}
 """What the web server answers for the first word of an application to a client of a WebSocket."""
@@ -84,12 +79,12 @@ class _Answer:
 def _attributes(scope: Scope) -> dict[str, str]:
     method = _method(scope)
     known = {
-        "http.request.method": method if method in _METHODS else "_OTHER",
+        "http.request.method": method if method in METHODS else "_OTHER",
         "url.path": scope["path"],
         "url.scheme": scope.get("scheme", "http"),
         "network.protocol.version": scope.get("http_version", "1.1"),
     }
-    if method not in _METHODS:
+    if method not in METHODS:
         known["http.request.method_original"] = method
     if scope["type"] == "websocket":
         known["network.protocol.name"] = "websocket"
@@ -105,7 +100,7 @@ def _method(scope: Scope) -> str:
 
 def _name(scope: Scope, route: str | None) -> str:
     method = _method(scope)
-    name = method if method in _METHODS else "HTTP"
+    name = method if method in METHODS else "HTTP"
     return name if route is None else f"{name} {route}"
 
 

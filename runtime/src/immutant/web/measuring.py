@@ -11,12 +11,9 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from immutant.counting import OTHER
 from immutant.health import is_check
 from immutant.running import Binding, Replica
+from immutant.webside import METHODS
 
 __all__ = ["Measured"]
-
-_METHODS: Final = frozenset(
-    {"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "TRACE", "CONNECT"}
-)
 
 _STREAM: Final = b"text/event-stream"
 
@@ -66,7 +63,7 @@ class _Request:
 
     def __init__(self, replica: Replica, method: str, send: Send) -> None:
         self._replica = replica
-        self._method = method if method in _METHODS else OTHER
+        self._method = method if method in METHODS else OTHER
         self._send = send
         self._began = replica.clock.now()
         # What raises before it answers is answered by the server.

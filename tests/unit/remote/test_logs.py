@@ -1,0 +1,128 @@
+"""The merged log of an app's pods; kubectl is a stand-in that prints files."""
+
+import json
+import os
+import sys
+import threading
+from collections.abc import Iterator
+from contextlib import closing
+from pathlib import Path
+
+import pytest
+
+from immutant.errors import MissingError
+from immutant.remote import logs
+from immutant.remote.kubectl import Kubectl
+from immutant.remote.logs import Selection, follow, history
+from immutant.run.log import Log
+
+KUBECTL = """
+import pathlib, sys
+world, arguments = pathlib.Path({world!r}), sys.argv[1:]
+if arguments[0] == "get":
+    if (world / "away").exists():
+        sys.exit("Unable to connect to the server: it is away")
+    print((world / "pods.json").read_text())
+else:
+    streams = sorted(world.glob(arguments[-1] + ".*"))
+    print(streams[0].read_text(), end="")
+    if "-f" in arguments:
+        streams[0].unlink()
+        if len(streams) == 1:
+            (world / "away").touch()
+"""
+
+
+class EndError(Exception):
+    pass
+
+
+class EndingLog(Log):
+    """A log that ends `follow` when there is trouble, after the line "e"."""
+
+    def __init__(self, out: int) -> None:
+        super().__init__(out)
+        self._is_whole = threading.Event()
+
+    def line(self, name: str, text: bytes) -> None:
+        super().line(name, text)
+        if text == b"e":
+            self._is_whole.set()
+
+    def say(self, text: str) -> None:
+        assert self._is_whole.wait(10)
+        raise EndError(text)
+
+
+def pod(name: str) -> dict[str, object]:
+    status = {"name": "app", "containerID": f"id-{name}", "state": {"running": {}}}
+    spec = {"initContainers": [{"name": "source"}], "containers": [{"name": "app"}]}
+    return {
+        "metadata": {"name": name},
+        "spec": spec,
+        "status": {"containerStatuses": [status]},
+    }
+
+
+@pytest.fixture
+def world(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    program = tmp_path / "bin" / "kubectl"
+    program.parent.mkdir()
+    program.write_text(f"#!{sys.executable}\n{KUBECTL.format(world=str(tmp_path))}")
+    program.chmod(0o755)
+    monkeypatch.setenv("PATH", str(program.parent), prepend=os.pathsep)
+    monkeypatch.setattr(logs, "_LOOK", 0.05)
+    (tmp_path / "pods.json").write_text(json.dumps({"items": [pod("demo-0"), pod("demo-1")]}))
+    return tmp_path
+
+
+@pytest.fixture
+def out(tmp_path: Path) -> Iterator[int]:
+    with (tmp_path / "out").open("wb") as file:
+        yield file.fileno()
+
+
+def written(world: Path) -> list[str]:
+    return (world / "out").read_text().splitlines()
+
+
+def test_lines_are_in_the_order_of_instants_whatever_the_nodes_zones(world: Path, out: int) -> None:
+    (world / "demo-0.1").write_text("2026-08-01T08:00:01.5+02:00 first\nunable to retrieve\n")
+    (world / "demo-1.1").write_text(
+        "2026-08-01T06:00:02.123456789Z second\n2026-08-01T06:00:02.123456789Z third\n"
+    )
+    with closing(Log(out)) as log:
+        history(Kubectl(), "demo", Selection(), log)
+    assert written(world) == ["demo-0 | first", "demo-1 | second", "demo-1 | third"]
+
+
+def test_a_stream_that_is_resumed_repeats_nothing_and_loses_no_equal_stamp(
+    world: Path, out: int
+) -> None:
+    (world / "pods.json").write_text(json.dumps({"items": [pod("demo-0")]}))
+    (world / "demo-0.1").write_text(
+        "2026-08-01T08:00:01+02:00 a\n2026-08-01T08:00:02+02:00 b\n2026-08-01T08:00:02+02:00 c\n"
+    )
+    (world / "demo-0.2").write_text(
+        "2026-08-01T08:00:02+02:00 b\n2026-08-01T08:00:02+02:00 c\n"
+        "2026-08-01T08:00:03+02:00 d\n2026-08-01T08:00:03+02:00 e\n"
+    )
+    with closing(EndingLog(out)) as log, pytest.raises(EndError, match="it is away"):
+        follow(Kubectl(), "demo", Selection(), log)
+    assert written(world) == [f"demo-0 | {letter}" for letter in "abcde"]
+
+
+@pytest.mark.parametrize(
+    ("selection", "told"),
+    [
+        (Selection(pod="demo-7"), "there is no pod demo-7; there are: demo-0, demo-1"),
+        (Selection(container="web"), "there is no container web in the pods; .*: source, app"),
+    ],
+)
+def test_a_pod_or_a_container_that_is_not_there_is_told_with_those_that_are(
+    world: Path, out: int, selection: Selection, told: str
+) -> None:
+    with closing(Log(out)) as log:
+        for command in (history, follow):
+            with pytest.raises(MissingError, match=told):
+                command(Kubectl(), "demo", selection, log)
