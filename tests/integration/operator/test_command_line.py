@@ -105,7 +105,7 @@ def test_what_is_missing_is_told_with_its_remedy(
     assert immutant("apps", "--context", "elsewhere").returncode == 2
     kubectl(server, "--namespace", namespace, "create", "serviceaccount", "default")
     kubectl(server, "--namespace", namespace, "run", "other", "--image=other:1")
-    assert "the pod other is none of an application's" in immutant("start", "other").stderr
+    assert "the pod other is none of an app's" in immutant("start", "other").stderr
 
 
 async def test_the_last_pod_is_not_stopped_by_mistake(

@@ -36,7 +36,7 @@ def scale(
     """
     *named, last = what
     if len(named) > 1 or not last.isdigit():
-        raise typer.BadParameter("write a number, or an application and a number: scale demo 3")
+        raise typer.BadParameter("write a number, or an app and a number: scale demo 3")
     where = Where(state, named[0] if named else "", namespace, context, kubeconfig)
     if where.is_here:
         from immutant.run.client import ask
@@ -104,7 +104,7 @@ def ssh(
         list[str] | None, typer.Argument(metavar="[COMMAND]…", help="What to run  [default: sh]")
     ] = None,
     container: Annotated[
-        str, typer.Option("--container", "-c", help="app, runtime or member.")
+        str, typer.Option("--container", "-c", help="app, runtime (the sidecar) or member.")
     ] = "app",
     namespace: NamespaceOption = "",
     context: ContextOption = "",

@@ -87,7 +87,7 @@ def _deployed(deployment: Json) -> Finding:
             f"deployment {metadata['name']}"
         )
     version = (metadata.get("labels") or {}).get("app.kubernetes.io/version", "")
-    other = version and version.split(".")[:2] != __version__.split(".")[:2]
+    other = version[:1].isdigit() and version.split(".")[:2] != __version__.split(".")[:2]
     told = f"; it is of version {version}, this program of {__version__}" if other else ""
     return _good(f"the operator {where} runs, {ready} of {wanted} ready{told}")
 

@@ -68,7 +68,7 @@ def app_of(kubectl: Kubectl, pod: str) -> str:
     except MissingError as error:
         raise MissingError(f"there is no pod {pod}; `immutant gears` lists them") from error
     if names.APP_LABEL not in labels:
-        raise MissingError(f"the pod {pod} is none of an application's; see `immutant gears`")
+        raise MissingError(f"the pod {pod} is none of an app's; see `immutant gears`")
     return str(labels[names.APP_LABEL])
 
 
