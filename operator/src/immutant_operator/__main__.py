@@ -109,7 +109,7 @@ async def _work(
     await _first_done(
         rounds(api, settings.watched, store, queue),
         queue.run(_WORKERS),
-        monitoring.follow(api, reconciler, is_told=is_told),
+        *([] if is_told else [monitoring.follow(api, reconciler)]),
         _watch(settings, handlers),
     )
 

@@ -35,15 +35,13 @@ async def found(api: Api, cluster: Cluster) -> Cluster:
             await asyncio.sleep(_REPEAT)
 
 
-async def follow(api: Api, reconciler: Reconciler, *, is_told: bool) -> None:
-    """Keep the reconciler's cluster as it is, for good; while nobody answers, as it was.
+async def follow(api: Api, reconciler: Reconciler) -> None:
+    """Keep the reconciler's cluster as it is, for good.
 
     Args:
         api: The API.
         reconciler: Who builds for it. Every app is looked at within a minute anyway.
-        is_told: Whether it was told how, and so does not look.
     """
     while True:
         await asyncio.sleep(_PERIOD)
-        if not is_told:
-            reconciler.cluster = await found(api, reconciler.cluster)
+        reconciler.cluster = await found(api, reconciler.cluster)

@@ -13,7 +13,7 @@ from typing import IO, Final
 
 from immutant.errors import ConfigurationError
 
-__all__ = ["Entry", "Limits", "write_tree"]
+__all__ = ["Entry", "Limits", "clear", "write_tree"]
 
 _CHUNK: Final = 1 << 20
 
