@@ -22,6 +22,8 @@ async def index(request):
     return "TEXT"
 """
 
+pytestmark = pytest.mark.timeout(1200)  # five rollouts, and each may be waited for
+
 
 @pytest.fixture
 def repository(cluster: Cluster, tmp_path: Path) -> Iterator[Repository]:

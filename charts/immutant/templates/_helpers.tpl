@@ -1,19 +1,22 @@
 {{/* What all objects of this chart have beside a name: include "immutant.metadata" . */}}
 {{- define "immutant.metadata" -}}
+{{- include "immutant.metadataWith" (list . dict dict) }}
+{{- end }}
+
+{{/* The same with labels and annotations for one object: they win over those for all, and the
+     chart's own labels over both. include "immutant.metadataWith" (list . $labels $annotations) */}}
+{{- define "immutant.metadataWith" -}}
+{{- $root := index . 0 -}}
+{{- $own := fromYaml (include "immutant.ownLabels" $root) -}}
 labels:
-  {{- include "immutant.labels" . | nindent 2 }}
-{{- with .Values.extraAnnotations }}
+  {{- toYaml (merge $own (index . 1) $root.Values.extraLabels) | nindent 2 }}
+{{- with merge (dict) (index . 2) $root.Values.extraAnnotations }}
 annotations:
   {{- toYaml . | nindent 2 }}
 {{- end }}
 {{- end }}
 
-{{/* The labels of all objects of this chart; its own win. */}}
-{{- define "immutant.labels" -}}
-{{- $own := fromYaml (include "immutant.ownLabels" .) -}}
-{{- toYaml (merge $own .Values.extraLabels) }}
-{{- end }}
-
+{{/* The chart's own labels, which win over all others. */}}
 {{- define "immutant.ownLabels" -}}
 {{ include "immutant.selector" . }}
 app.kubernetes.io/version: {{ .Chart.AppVersion | quote }}

@@ -79,27 +79,29 @@ async def _first_of(stop: asyncio.Event, work: Coroutine[Any, Any, None]) -> boo
 
 async def _lead(settings: Settings, api: Api, leader: Leader, metrics: Metrics) -> None:
     registry, store = Registry(), Store()
-    is_told = settings.monitoring is not None
-    cluster = settings.cluster if is_told else await monitoring.found(api, settings.cluster)
     remotes = Remotes(lambda key: queue.add(key))
-    reconciler = Reconciler(api, store, cluster, registry, remotes=remotes)
+    reconciler = Reconciler(api, store, settings.cluster, registry, remotes=remotes)
     queue = WorkQueue(metrics.timed(reconciler.reconcile), random.Random())  # noqa: S311 - jitter
     metrics.leading.set(1)
     metrics.apps.set_function(lambda: registry.apps)
     metrics.queued.set_function(lambda: len(queue))
     handlers = registered(queue, store, registry)
-    await _first_done(
-        leader.hold(),
-        _work(settings, api, handlers, store, queue),
-        *([] if is_told else [monitoring.follow(api, reconciler)]),
-    )
+    await _first_done(leader.hold(), _work(settings, api, handlers, store, queue, reconciler))
 
 
 async def _work(
-    settings: Settings, api: Api, handlers: kopf.OperatorRegistry, store: Store, queue: WorkQueue
+    settings: Settings,
+    api: Api,
+    handlers: kopf.OperatorRegistry,
+    store: Store,
+    queue: WorkQueue,
+    reconciler: Reconciler,
 ) -> None:
     """Look at apps, once everything that is there has been seen: what is unseen looks missing."""
     await _defined(api)
+    is_told = settings.monitoring is not None
+    if not is_told:
+        reconciler.cluster = await monitoring.found(api, settings.cluster)
     await see_all(api, settings.watched, store, queue.add)
     for key in store.apps:
         queue.add(key)
@@ -107,6 +109,7 @@ async def _work(
     await _first_done(
         rounds(api, settings.watched, store, queue),
         queue.run(_WORKERS),
+        *([] if is_told else [monitoring.follow(api, reconciler)]),
         _watch(settings, handlers),
     )
 

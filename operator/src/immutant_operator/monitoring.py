@@ -16,19 +16,23 @@ from immutant_operator.reconciler import Reconciler
 __all__ = ["follow", "found"]
 
 _PERIOD: Final = 60
+_REPEAT: Final = 2.0
+"""Seconds after which a question that was not answered is repeated."""
+
 _DEFINITION: Final = ("monitoring.coreos.com/v1", "podmonitors")
 
 _log = logging.getLogger(__name__)
 
 
 async def found(api: Api, cluster: Cluster) -> Cluster:
-    """The cluster as it is now; where nobody answers, as it was."""
-    try:
-        is_served = await api.serves(*_DEFINITION)
-    except ApiError as error:
-        _log.warning("whether this cluster has PodMonitors cannot be told: %s", error)
-        return cluster
-    return replace(cluster, monitoring="monitors" if is_served else "annotations")
+    """The cluster as it is now, asked for as long as it takes to be told."""
+    while True:
+        try:
+            is_served = await api.serves(*_DEFINITION)
+            return replace(cluster, monitoring="monitors" if is_served else "annotations")
+        except ApiError as error:
+            _log.warning("whether this cluster has PodMonitors cannot be told: %s", error)
+            await asyncio.sleep(_REPEAT)
 
 
 async def follow(api: Api, reconciler: Reconciler) -> None:

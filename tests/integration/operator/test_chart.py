@@ -24,7 +24,16 @@ def rendered(*options: str, tests: bool = False) -> list[dict[str, Any]]:
     which = () if tests else ("--skip-tests",)
     ended = helm("template", "x", str(CHART), "--kube-version", "1.35", *which, *options)
     assert ended.returncode == 0, ended.stderr
-    return [one for one in yaml.safe_load_all(ended.stdout) if one]
+    return [one for one in yaml.load_all(ended.stdout, _Strict) if one]
+
+
+class _Strict(yaml.SafeLoader):
+    """For which a key that is there twice is an error, as for helm and the API server."""
+
+    def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:
+        keys = [key.value for key, _ in node.value]
+        assert len(keys) == len(set(keys)), f"a key is there twice: {keys}"
+        return super().construct_mapping(node, deep)
 
 
 def of_kind(objects: list[dict[str, Any]], kind: str) -> list[dict[str, Any]]:

@@ -48,6 +48,12 @@ def settings(objects: list[Body]) -> Settings:
     return Settings.read(environment(objects))
 
 
+def metadata(objects: list[Body], kind: str, what: str) -> dict[str, str]:
+    """The labels or annotations of the first object of a kind."""
+    found: dict[str, str] = of_kind(objects, kind)[0]["metadata"].get(what) or {}
+    return found
+
+
 def labels(objects: list[Body]) -> list[Any]:
     pods = [deployment(objects)["spec"]["template"]]
     return [one["metadata"].get("labels", {}).get("team") for one in objects + pods]
@@ -75,6 +81,8 @@ class Case(NamedTuple):
     shows: Callable[[list[Body]], Any]
     before: Any
     after: Any
+    beside: tuple[str, ...] = ()
+    """What else is set, both times."""
 
 
 TOLERATION = {"key": "control-plane", "operator": "Exists"}
@@ -271,6 +279,74 @@ CASES = [
         None,
         "system-cluster-critical",
     ),
+    Case(
+        "monitoring.enabled",
+        True,
+        lambda all_: (settings(all_).monitoring, len(of_kind(all_, "ServiceMonitor"))),
+        (None, 0),
+        ("monitors", 1),
+    ),
+    Case(
+        "monitoring.labels",
+        {"release": "p"},
+        lambda all_: (
+            settings(all_).cluster.monitor_labels,
+            metadata(all_, "ServiceMonitor", "labels").get("release"),
+        ),
+        ({}, None),
+        ({"release": "p"}, "p"),
+        ("--set", "monitoring.enabled=true"),
+    ),
+    Case(
+        "dashboards.enabled",
+        True,
+        lambda all_: len(of_kind(all_, "ConfigMap")),
+        0,
+        len(list((CHART / "dashboards").iterdir())),
+    ),
+    Case(
+        "dashboards.labels.grafana_dashboard",
+        "mine",
+        lambda all_: metadata(all_, "ConfigMap", "labels").get("grafana_dashboard"),
+        "1",
+        "mine",
+        ("--set", "dashboards.enabled=true"),
+    ),
+    Case(
+        "dashboards.annotations",
+        {"folder": "mine"},
+        lambda all_: metadata(all_, "ConfigMap", "annotations"),
+        {},
+        {"folder": "mine"},
+        ("--set", "dashboards.enabled=true"),
+    ),
+    Case("alerts.enabled", True, lambda all_: len(of_kind(all_, "PrometheusRule")), 0, 1),
+    Case(
+        "alerts.labels",
+        {"release": "p"},
+        lambda all_: metadata(all_, "PrometheusRule", "labels").get("release"),
+        None,
+        "p",
+        ("--set", "alerts.enabled=true"),
+    ),
+    Case(
+        "alerts.runbooks",
+        "https://docs.example.org",
+        lambda all_: {
+            rule["annotations"]["runbook_url"].rpartition("/")[0]
+            for made in of_kind(all_, "PrometheusRule")
+            for group in made["spec"]["groups"]
+            for rule in group["rules"]
+        },
+        {"docs/runbooks"},
+        {"https://docs.example.org"},
+        ("--set", "alerts.enabled=true"),
+    ),
+]
+ALL_THERE_IS = [
+    option
+    for part in ("monitoring", "alerts", "dashboards")
+    for option in ("--set", f"{part}.enabled=true")
 ]
 EVERYWHERE = {"extraLabels": labels, "extraAnnotations": annotations}
 """Values that show in every object but the definition."""
@@ -278,10 +354,9 @@ EVERYWHERE = {"extraLabels": labels, "extraAnnotations": annotations}
 
 @pytest.mark.parametrize("case", CASES, ids=lambda case: case.value)
 def test_a_value_shows_where_it_is_for(case: Case) -> None:
-    assert case.shows(rendered()) == case.before
-    assert (
-        case.shows(rendered("--set-json", f"{case.value}={json.dumps(case.given)}")) == case.after
-    )
+    assert case.shows(rendered(*case.beside)) == case.before
+    given = ("--set-json", f"{case.value}={json.dumps(case.given)}")
+    assert case.shows(rendered(*case.beside, *given)) == case.after
 
 
 @pytest.mark.parametrize("value", EVERYWHERE)
@@ -289,8 +364,26 @@ def test_a_value_shows_where_it_is_for(case: Case) -> None:
 def test_extra_labels_and_annotations_are_on_everything(
     value: str, options: tuple[str, ...]
 ) -> None:
-    given = ("--set", f"{value}.team=blue", "--set", "crds.enabled=false", *options)
+    given = ("--set", f"{value}.team=blue", "--set", "crds.enabled=false", *options, *ALL_THERE_IS)
     assert set(EVERYWHERE[value](rendered(*given, tests=True))) == {"blue"}
+
+
+@pytest.mark.parametrize(
+    ("everywhere", "here", "kind"),
+    [
+        ("extraLabels", "monitoring.labels", "ServiceMonitor"),
+        ("extraLabels", "alerts.labels", "PrometheusRule"),
+        ("extraLabels", "dashboards.labels", "ConfigMap"),
+        ("extraAnnotations", "dashboards.annotations", "ConfigMap"),
+        ("extraAnnotations", "serviceAccount.annotations", "ServiceAccount"),
+    ],
+)
+def test_what_is_said_of_one_object_wins_over_what_is_said_of_all(
+    everywhere: str, here: str, kind: str
+) -> None:
+    given = ("--set", f"{everywhere}.release=all", "--set", f"{here}.release=one")
+    found = metadata(rendered(*given, *ALL_THERE_IS), kind, here.rpartition(".")[2])
+    assert found["release"] == "one"
 
 
 def test_extra_labels_leave_those_alone_by_which_pods_are_selected() -> None:

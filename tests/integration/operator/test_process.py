@@ -1,7 +1,10 @@
 """The operator as a process: with the chart's rights alone, led by one replica at a time."""
 
 import asyncio
+import json
 import signal
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
 import pytest
@@ -99,6 +102,47 @@ async def test_a_leader_that_loses_its_lease_ends(
         assert "another replica" in loser.said
         assert await holder(api) == "usurper"
         await api.delete(lease)
+
+
+async def test_no_app_is_touched_before_it_is_known_how_this_cluster_finds_pods(
+    server: ApiServer, kubeconfig: Path, operated: Operated, tmp_path: Path
+) -> None:
+    kept = ("apps/v1", "StatefulSet", operated.namespace, operated.name)
+    with ExitStack() as away:
+        away.enter_context(unanswered(server, "monitoring.coreos.com"))
+        asked = ("get", "--raw", "/apis/monitoring.coreos.com/v1")
+        gone = "ServiceUnavailable"
+        await until(lambda: gone in kubectl(server, *asked, check=False), "nobody answers")
+        with Replica(kubeconfig, NAMESPACE, "asking", tmp_path / "asking.log") as asking:
+            await operated.write(replicas=1)
+            said = "whether this cluster has PodMonitors cannot be told"
+            await until(lambda: asking.said.count(said) > 1, "it asks again and again")
+            assert await operated.api.find(*kept) is None
+            away.close()
+            await served(operated, 1)
+    made = await operated.api.get(*kept)
+    assert made["spec"]["template"]["metadata"]["annotations"]["prometheus.io/scrape"] == "true"
+
+
+@contextmanager
+def unanswered(server: ApiServer, group: str) -> Iterator[None]:
+    """An API group whose own server, behind the API server, is away."""
+    spec = {
+        "group": group,
+        "version": "v1",
+        "service": {"name": "away", "namespace": "default"},
+        "insecureSkipTLSVerify": True,
+        "groupPriorityMinimum": 100,
+        "versionPriority": 100,
+    }
+    name = f"v1.{group}"
+    body = {"apiVersion": "apiregistration.k8s.io/v1", "kind": "APIService"}
+    made = json.dumps({**body, "metadata": {"name": name}, "spec": spec})
+    kubectl(server, "apply", "-f", "-", stdin=made)
+    try:
+        yield
+    finally:
+        kubectl(server, "delete", "apiservice", name)
 
 
 async def test_an_apps_account_writes_leases_of_its_own_app_alone(

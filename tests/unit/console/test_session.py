@@ -2,9 +2,12 @@
 
 import asyncio
 import json
+import socket
+import sys
 import types
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from concurrent.futures import Future
+from contextlib import asynccontextmanager, closing
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -13,9 +16,11 @@ import pytest
 
 from immutant import App, testing
 from immutant.clock import SystemClock
-from immutant.console.prompt import names_of
+from immutant.console.prompt import Prompt, names_of
 from immutant.console.requests import LONGEST
+from immutant.console.running import Run
 from immutant.console.server import Console
+from immutant.console.session import Outbox, Session
 
 app = App("shop")
 plain = app.cache("plain")
@@ -155,6 +160,39 @@ async def test_who_leaves_interrupts_what_runs(path: Path) -> None:
         assert before
     async with asyncio.timeout(10):
         await asyncio.wait(before)
+
+
+async def test_a_terminal_that_goes_at_the_very_moment_an_input_ends_has_gone() -> None:
+    begun = asyncio.Event()
+
+    class Ending(Prompt):
+        """Its input ends when the test says so: no real one ends at a given turn of the loop."""
+
+        def feed(self, line: str) -> Run:
+            begun.set()
+            return run
+
+    class Input:
+        def __init__(self) -> None:
+            self.outcome: Future[BaseException | None] = Future()
+
+        def interrupt(self) -> None:
+            """It has ended."""
+
+    run, usual, reader = Input(), sys.stdout, asyncio.StreamReader()
+    ours, terminals = socket.socketpair()
+    _, writer = await asyncio.open_connection(sock=ours)
+    outbox = Outbox(writer, 0)
+    session = Session(reader, outbox, Ending({}, asyncio.get_running_loop(), outbox.say))
+    with terminals, closing(writer):
+        holding = asyncio.create_task(session.hold())
+        reader.feed_data(b'{"line": "x"}\n')
+        await begun.wait()
+        run.outcome.set_result(None)
+        reader.feed_eof()
+        async with asyncio.timeout(5):
+            await holding
+    assert sys.stdout is usual
 
 
 async def test_what_was_printed_before_the_end_is_seen(path: Path) -> None:

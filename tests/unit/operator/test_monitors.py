@@ -3,6 +3,7 @@
 from dataclasses import replace
 from typing import Any
 
+import pytest
 from tests.unit.operator.apps import CLUSTER, body, built, one, pod
 
 from immutant.contract import names
@@ -68,18 +69,22 @@ def test_monitors_that_come_later_restart_no_pod() -> None:
     assert "annotations" not in pods.app["metadata"]
 
 
-class _Served(Api):
-    def __init__(self, answer: bool | ApiError) -> None:
-        self.answer = answer
+class _Answering(Api):
+    """An API server that answers with these, one after the other."""
+
+    def __init__(self, *answers: bool | ApiError) -> None:
+        self.answers = list(answers)
 
     async def serves(self, version: str, plural: str) -> bool:
-        if isinstance(self.answer, ApiError):
-            raise self.answer
-        return self.answer
+        answer = self.answers.pop(0)
+        if isinstance(answer, ApiError):
+            raise answer
+        return answer
 
 
-async def test_the_cluster_is_asked_and_one_that_does_not_answer_is_as_it_was() -> None:
-    assert (await monitoring.found(_Served(True), CLUSTER)).monitoring == "monitors"
-    assert (await monitoring.found(_Served(False), MONITORED)).monitoring == "annotations"
-    silent = _Served(ApiError(503, "busy"))
-    assert await monitoring.found(silent, MONITORED) == MONITORED
+async def test_the_cluster_is_asked_until_it_answers(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(monitoring, "_REPEAT", 0.0)
+    assert (await monitoring.found(_Answering(True), CLUSTER)).monitoring == "monitors"
+    assert (await monitoring.found(_Answering(False), MONITORED)).monitoring == "annotations"
+    busy = _Answering(ApiError(503, "busy"), ApiError(0, "no answer"), True)
+    assert (await monitoring.found(busy, CLUSTER)).monitoring == "monitors"

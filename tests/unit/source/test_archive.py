@@ -1,10 +1,16 @@
 """An archive in parts becomes a folder, or a sentence that says what is wrong with it."""
 
+import os
 import tarfile
+import tempfile
+from contextlib import suppress
+from operator import add
 from pathlib import Path
 from typing import Any
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from tests.unit.source.packing import ordered, other, packed
 
 from immutant.contract.sourcing import Archive, Order
@@ -91,9 +97,62 @@ def test_files_outside_of_the_root_are_refused(tmp_path: Path, name: str) -> Non
 def test_a_link_to_a_folder_leads_no_file_and_no_other_link_out(tmp_path: Path) -> None:
     (tmp_path / "outside").mkdir()
     links = [other("a", tarfile.SYMTYPE, "shop"), other("a/b", tarfile.SYMTYPE, "../../outside")]
-    with pytest.raises(ConfigurationError, match=r"points out of it"):
+    with pytest.raises(ConfigurationError, match=r"has 'a/b' twice, or as a file and as a folder"):
         fetched(tmp_path, packed(FILES, *links))
     assert list((tmp_path / "outside").iterdir()) == []
+
+
+@pytest.mark.parametrize(
+    "links",
+    [
+        {"a": "p/q/../../etc", "p": ".", "q": "."},
+        {"a": "../app.new/app.py"},
+        {"a": "b", "b": "a"},
+    ],
+    ids=["by way of links", "by the folder's name while it is built", "in a circle"],
+)
+def test_a_link_that_leads_out_with_all_others_is_refused(
+    tmp_path: Path, links: dict[str, str]
+) -> None:
+    with pytest.raises(ConfigurationError, match="the link a in the source points out of it, or"):
+        fetched(tmp_path, packed(FILES, *of_links(links)))
+
+
+def test_a_link_may_lead_through_others_inside(tmp_path: Path) -> None:
+    links = {"now": "versions/2", "versions/2": "../shop", "shop/up": "../now/../app.py"}
+    folder = fetched(tmp_path, packed(FILES, *of_links(links)))
+    assert (folder / "now" / "up").read_text() == FILES["app.py"]
+
+
+def of_links(links: dict[str, str]) -> list[tarfile.TarInfo]:
+    return [other(name, tarfile.SYMTYPE, target) for name, target in links.items()]
+
+
+_STEPS = st.sampled_from(["a", "b", "c", ".", "..", "app", "app.new"])
+_PATHS = st.lists(st.sampled_from(["a", "b", "c"]), min_size=1, max_size=3).map("/".join)
+_TARGETS = st.builds(add, st.sampled_from(["", "/"]), st.lists(_STEPS, max_size=5).map("/".join))
+
+
+@settings(max_examples=200, deadline=None)
+@given(st.dictionaries(_PATHS, st.just("")), st.lists(st.tuples(_PATHS, _TARGETS), max_size=6))
+def test_whatever_is_unpacked_no_link_of_it_leads_out(
+    files: dict[str, str], links: list[tuple[str, str]]
+) -> None:
+    members = [other(name, tarfile.SYMTYPE, target) for name, target in links]
+    with tempfile.TemporaryDirectory() as name:
+        top = Path(name).resolve()
+        folder = top / "app.new"
+        with suppress(ConfigurationError):
+            write_tree(archive.entries(packed(files, *members)), folder)
+            folder = folder.rename(top / "app")
+        assert list(top.iterdir()) == [folder]
+        for at, folders, names in os.walk(folder):
+            for one in (*folders, *names):
+                assert is_inside(Path(at, one), folder)
+
+
+def is_inside(place: Path, folder: Path) -> bool:
+    return Path(os.path.realpath(place)).is_relative_to(folder)
 
 
 @pytest.mark.parametrize(

@@ -174,11 +174,11 @@ class Session:
             hearing = asyncio.create_task(self._lines.get())
             both: list[asyncio.Future[Any]] = [ended, hearing]
             await asyncio.wait(both, return_when=asyncio.FIRST_COMPLETED)
+            if hearing.done() and not hearing.result():  # it is said once, so before all else
+                raise ConnectionError("the terminal has gone")
             if ended.done():
                 hearing.cancel()
                 return ended.result()
-            if not hearing.result():
-                raise ConnectionError("the terminal has gone")
             interrupts += 1
             if interrupts > 1:
                 self._outbox.say("it does not end, and is left to itself\n")

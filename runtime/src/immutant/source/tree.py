@@ -5,9 +5,8 @@ would leave the folder since 3.11.4, which is younger than the Python of the ima
 what is allowed, and how much. Not here: where the entries come from (`archive`, `git`).
 """
 
-import os
 import shutil
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from typing import IO, Final
@@ -17,6 +16,9 @@ from immutant.errors import ConfigurationError
 __all__ = ["Entry", "Limits", "clear", "write_tree"]
 
 _CHUNK: Final = 1 << 20
+
+_HOPS: Final = 40
+"""Links that a path may lead through, as in Linux."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,25 +54,30 @@ class Limits:
 def write_tree(entries: Iterable[Entry], folder: Path, limits: Limits | None = None) -> None:
     """Write a source's files into a folder that is made for it.
 
-    Links are made once all files are there, so that no file is written through one.
+    Links are made once all files are there, so that no file is written through one, and all links
+    are known, so that none leads out of the folder by way of another.
 
     Raises:
         ConfigurationError: It would leave the folder, or is larger than the limits.
     """
     limits = limits or Limits()
     folder.mkdir(parents=True)
-    links: list[Entry] = []
+    links: dict[PurePosixPath, str] = {}
     left = limits.size
     for number, entry in enumerate(entries, 1):
         if number > limits.files:
             raise ConfigurationError(f"the source has more than {limits.files} files; {_REMEDY}")
-        place = folder / _checked(entry.path)
-        if entry.content is None:
-            links.append(entry)
+        path = _checked(entry.path)
+        if entry.content is not None:
+            left = _write(entry, folder / path, left, limits)
+        elif path in links:
+            raise _twice(str(path))
         else:
-            left = _write(entry, place, left, limits)
-    for link in links:
-        _link(link, folder)
+            links[path] = entry.target
+    for path in links:
+        _check_link(path, links)
+    for path, target in links.items():
+        _link(path, target, folder)
 
 
 _REMEDY: Final = "leave out what the application does not need, or build an image (spec.image)"
@@ -100,27 +107,56 @@ def _write(entry: Entry, place: Path, left: int, limits: Limits) -> int:
                     )
                 file.write(chunk)
     except (FileExistsError, NotADirectoryError) as error:
-        raise ConfigurationError(
-            f"the source has {entry.path!r} twice, or as a file and as a folder; pack it again"
-        ) from error
+        raise _twice(entry.path) from error
     place.chmod(0o755 if entry.executable else 0o644)
     return left
 
 
-def _link(link: Entry, folder: Path) -> None:
-    """Make a link, if what it points to is in the folder, through whatever links there are."""
-    root, place = folder.resolve(), folder / link.path
-    parent = place.parent.resolve()
-    target = (parent / link.target).resolve()
-    if os.path.isabs(link.target) or not target.is_relative_to(root):  # noqa: PTH117
+def _twice(path: str) -> ConfigurationError:
+    return ConfigurationError(
+        f"the source has {path!r} twice, or as a file and as a folder; pack it again"
+    )
+
+
+def _check_link(path: PurePosixPath, links: Mapping[PurePosixPath, str]) -> None:
+    """Refuse a link in a place that is itself behind a link, or that leads out of the source."""
+    if any(parent in links for parent in path.parents):
+        raise _twice(str(path))
+    if _leads_out(path, links):
         raise ConfigurationError(
-            f"the link {link.path} in the source points out of it, to {link.target}; copy the file "
-            "into the source instead"
+            f"the link {path} in the source points out of it, or in circles, to {links[path]}; "
+            "copy the file into the source instead"
         )
-    if not parent.is_relative_to(root) or os.path.lexists(place):
-        raise ConfigurationError(f"the source has {link.path!r} twice; pack it again")
-    place.parent.mkdir(parents=True, exist_ok=True)
-    place.symlink_to(link.target)
+
+
+def _leads_out(path: PurePosixPath, links: Mapping[PurePosixPath, str]) -> bool:
+    """Whether a path is above the root at any step, followed through all links as a kernel does.
+
+    What its folder is called does not matter then, which is renamed when all is there.
+    """
+    at, ahead, hops = PurePosixPath(), list(reversed(path.parts)), 0
+    while ahead:
+        part = ahead.pop()
+        if part.startswith("/") or (part == ".." and not at.parts) or hops > _HOPS:
+            return True
+        at = at.parent if part == ".." else at / part
+        if at in links:
+            ahead += reversed(PurePosixPath(links[at]).parts)
+            at, hops = at.parent, hops + 1
+    return False
+
+
+def _link(path: PurePosixPath, target: str, folder: Path) -> None:
+    place = folder / path
+    try:
+        place.parent.mkdir(parents=True, exist_ok=True)
+        place.symlink_to(target)
+    except (FileExistsError, NotADirectoryError) as error:
+        raise _twice(str(path)) from error
+    except (OSError, ValueError) as error:
+        raise ConfigurationError(
+            f"the link {path} in the source cannot be made ({error}); pack it again without"
+        ) from error
 
 
 def clear(folder: Path) -> None:
