@@ -19,6 +19,7 @@ from tests.e2e.cluster import Cluster, Pods, namespace, until
 from tests.e2e.faults import kill_pod
 from tests.e2e.manifests import app_of
 from tests.load import Address, Client
+from tests.monitoring.discovery import discovering
 from tests.monitoring.prometheus import Prometheus, prometheus
 from tests.monitoring.questions import questions, unanswered
 from tools.dashboards.alerts import ALERTS
@@ -73,15 +74,16 @@ def server(
     cluster: Cluster, pods: Pods, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[Prometheus]:
     folder = tmp_path_factory.mktemp("prometheus")
-    access = folder / "kubeconfig"
-    access.write_text(cluster.kubectl("config", "view", "--raw", "--flatten"))
-    config = documented()
+    config, found = documented(), folder / "pods.json"
     for job in config["scrape_configs"]:
-        for found in job["kubernetes_sd_configs"]:
-            found["kubeconfig_file"] = str(access)
+        assert job.pop("kubernetes_sd_configs") == [{"role": "pod"}]
+        job["file_sd_configs"] = [{"files": [str(found)], "refresh_interval": "1s"}]
     times = ("scrape_interval", "scrape_timeout", "evaluation_interval")
     config["global"] = dict.fromkeys(times, "2s")
-    with prometheus(folder, config, rules(lasting="0s")) as server:
+    with (
+        discovering(lambda: list(cluster.get("pods", "-A")), found),
+        prometheus(folder, config, rules(lasting="0s")) as server,
+    ):
         yield server
 
 
