@@ -41,7 +41,7 @@ def run(server: ApiServer) -> subprocess.CompletedProcess[str]:
     (pod,) = of_kind(rendered(tests=True), "Pod")
     command = [sys.executable, *pod["spec"]["containers"][0]["command"][1:]]
     return subprocess.run(
-        command, env=environment, text=True, capture_output=True, timeout=60, check=False
+        command, env=environment, text=True, capture_output=True, timeout=120, check=False
     )
 
 
