@@ -199,4 +199,6 @@ def _last_end(container: Json) -> Json | None:
 def _short(text: str) -> str:
     """The end of a text, on one line: what went wrong stands there."""
     lines = [line.strip() for line in text.strip().splitlines() if line.strip()]
+    while len(lines) > 1 and len(" / ".join(lines)) > _LONGEST:
+        del lines[0]  # whole: the end of a traceback is what matters, and half a word is none
     return " / ".join(lines)[-_LONGEST:]

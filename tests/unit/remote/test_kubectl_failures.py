@@ -82,3 +82,14 @@ def test_what_is_not_there_is_told_apart() -> None:
     told = failure('Error from server (NotFound): pods "a" not found\n')
     assert isinstance(told, MissingError)
     assert str(told) == 'pods "a" not found'
+
+
+def test_an_object_that_cannot_be_sent_anywhere_is_no_matter_of_its_validation() -> None:
+    said = (
+        'error: error validating "STDIN": error validating data: failed to download openapi: Get '
+        '"http://localhost:8080/openapi/v2?timeout=32s": dial tcp [::1]:8080: connect: connection '
+        "refused; if you choose to ignore these errors, turn validation off with --validate=false\n"
+    )
+    told = failure(said)
+    assert isinstance(told, NotRunningError)
+    assert "no cluster is reached" in str(told)

@@ -168,6 +168,7 @@ _CHOOSE: Final = (
 _NOWHERE: Final = {
     r"^error: current-context is not set": f"the kubeconfig names no cluster: {_CHOOSE}",
     r" was refused - did you specify the right host": f"no cluster is reached: {_CHOOSE}",
+    r"failed to download openapi: Get ": f"no cluster is reached: {_CHOOSE}",
     r"^Unable to connect to the server": f"the kubeconfig's cluster is not reached: {_CHOOSE}",
     r'^error: (context|cluster) ".*" does not exist|context was not found for specified context': (
         f"the kubeconfig has no such context: {_CHOOSE}"
