@@ -23,6 +23,8 @@ from immutant.contract.timings import Timings
 
 SHOP = f"{Path(__file__).parents[2] / 'monitoring' / 'shop.py'}:app"
 ELSEWHERE = ("haproxy_", "immutant_operator_")
+WINDOW = "240s"
+"""Longer than the test on a busy machine: what happens once is in every rate until its end."""
 
 
 @pytest.fixture
@@ -66,7 +68,7 @@ def scraped(pods: list[Pod], members: Members, namespace: str) -> dict[str, Any]
     }
 
 
-@pytest.mark.timeout(300)
+@pytest.mark.timeout(600)
 def test_every_panel_has_data_and_dead_letters_and_missed_ticks_call_somebody(
     pods: list[Pod], members: Members, namespace: str, tmp_path: Path
 ) -> None:
@@ -76,7 +78,7 @@ def test_every_panel_has_data_and_dead_letters_and_missed_ticks_call_somebody(
         polling.until(lambda: is_served(pods), "both pods serve", 60, 0.5)
         asked = [
             one
-            for one in questions(namespace, "demo", "nowhere", "60s")
+            for one in questions(namespace, "demo", "nowhere", WINDOW)
             if not any(name in one.expr for name in ELSEWHERE)
         ]
         assert len(asked) > 40
@@ -90,7 +92,7 @@ def test_every_panel_has_data_and_dead_letters_and_missed_ticks_call_somebody(
             return not left
 
         try:
-            polling.until(is_all_there, "every panel has data", 60, 1.0)
+            polling.until(is_all_there, "every panel has data", 150, 1.0)
         except AssertionError as error:
             raise AssertionError("\n".join(left) + "\n" + pods[0].said()) from error
         wanted = {"ImmutantDeadLettersGrowing", "ImmutantTicksMissed"}
