@@ -28,10 +28,10 @@ STAND_IN = Path(__file__).parent / "kubectl.py"
 
 
 def pod(name: str, *, ready: bool = True, phase: str = "Running") -> dict[str, Any]:
-    statuses = [{"name": "runtime", "ready": True}, {"name": "app", "ready": ready}]
+    condition = {"type": "Ready", "status": "True" if ready else "False"}
     return {
         "metadata": {"name": name},
-        "status": {"phase": phase, "podIP": "10.0.0.7", "containerStatuses": statuses},
+        "status": {"phase": phase, "podIP": "10.0.0.7", "conditions": [condition]},
     }
 
 

@@ -104,14 +104,16 @@ class Cluster:
         }
 
     def _pod(self) -> str:
-        """A pod whose application is ready, else one that at least runs."""
+        """A pod that serves, else one that at least runs."""
+        from immutant.remote.pods import serves
+
         running = [pod for pod in self._pods() if pod["status"].get("phase") == "Running"]
         if not running:
             raise ClusterError(
                 f"no pod of {self._chosen()} runs; `kubectl get pods` and the app's conditions "
                 f"(kubectl describe immutantapp {self._chosen()}) say why"
             )
-        found: str = max(running, key=_is_ready)["metadata"]["name"]
+        found: str = max(running, key=serves)["metadata"]["name"]
         return found
 
     def _pods(self) -> "list[Json]":
@@ -125,9 +127,3 @@ class Cluster:
 
             self._app = only(self._kubectl).name
         return self._app
-
-
-def _is_ready(pod: "Json") -> bool:
-    """Whether the application in it is, and stays for now."""
-    ready = [one for one in pod["status"].get("containerStatuses", ()) if one["name"] == "app"]
-    return bool(ready and ready[0]["ready"]) and "deletionTimestamp" not in pod["metadata"]
