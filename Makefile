@@ -51,7 +51,7 @@ simulation: $(DEV) ## Run the election and the ticks in simulated time.
 	$(PYTEST) -n 2 tests/simulation
 
 integration: $(DEV) ## Run the tests with real processes.
-	$(PYTEST) -n 2 tests/integration tests/grid
+	$(PYTEST) -n 2 --timeout 300 tests/integration tests/grid
 
 faults: $(DEV) ## Play each kind of fault once on real sidecars and applications beside a real API server.
 	$(PYTEST) -n 3 --dist worksteal --ignore tests/chaos/test_requests.py tests/chaos

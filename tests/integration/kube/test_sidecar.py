@@ -64,7 +64,7 @@ async def test_a_stopped_one_hands_over_and_waits_and_takes_part_again_when_star
     apiserver: ApiServer, namespace: str, members: Members
 ) -> None:
     grids = [members.grid(0), members.grid(1)]
-    async with running_pods(apiserver, namespace, grids, BRISK) as pods:
+    async with running_pods(apiserver, namespace, grids, Timings()) as pods:
         for _ in range(2):
             holder = await pods.held(_START)
             member = members[pods.all.index(holder)]

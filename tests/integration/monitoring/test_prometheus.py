@@ -134,7 +134,9 @@ def is_missed(server: Prometheus, daemon: str) -> bool:
 
 
 def is_handed_over(server: Prometheus) -> bool:
-    return bool(server.query('immutant_handovers_total{reason="failures"}'))
+    """Whether that was scraped twice: who handed over may be gone next, and a rate needs two."""
+    counted = ('immutant_handovers_total{reason="failures"}', "immutant_tenures_ended_total")
+    return all(server.query(f"increase({one}[{WINDOW}])") for one in counted)
 
 
 def visit(pods: list[Pod]) -> None:

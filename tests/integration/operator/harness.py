@@ -33,7 +33,8 @@ from immutant_operator.rounds import see_all
 from immutant_operator.store import Store
 
 CLUSTER = Cluster(Images("runtime:1", "member:1", "router:1"), version="1")
-PATIENCE = 60.0
+PATIENCE = 120.0
+"""Seconds until what should come is given up: a machine under load takes several times its time."""
 A_LOOK = 2.0
 """Seconds that pass, by the operator's clock, from one look to the next."""
 

@@ -17,7 +17,7 @@ from tests.e2e.testbed import programs
 from tests.integration.kube.apiserver import ApiServer
 from tests.integration.operator.harness import kubectl
 
-PATIENCE = 30.0
+PATIENCE = 120.0
 ROOT = Path(__file__).parents[3]
 CHART = ROOT / "charts" / "immutant"
 

@@ -20,7 +20,7 @@ from immutant_operator.crd.manifest import definition
 from immutant_operator.images import Images
 from immutant_operator.objects import Json
 
-PATIENCE = 60.0
+PATIENCE = 120.0
 NEWER = Cluster(Images("runtime:2", "member:2", "router:2"), version="2")
 pytestmark = pytest.mark.timeout(300)
 

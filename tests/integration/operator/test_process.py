@@ -14,7 +14,7 @@ from tests.integration.operator.processes import Replica, account, installed, un
 
 from immutant_operator.api import APP_KIND, Api
 
-PATIENCE = 30.0
+PATIENCE = 120.0
 NAMESPACE = "immutant"
 
 

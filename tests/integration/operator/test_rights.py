@@ -24,7 +24,7 @@ from immutant.leases import Lease
 from immutant_operator.api import APP_KIND, Api, connected
 from immutant_operator.objects import Json
 
-PATIENCE = 60.0
+PATIENCE = 120.0
 APP, NAMESPACE = "demo", "shop"
 OPERATOR = f"system:serviceaccount:{SYSTEM}:immutant-operator"
 PODS = f"system:serviceaccount:{NAMESPACE}:immutant-app-{APP}"

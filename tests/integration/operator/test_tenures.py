@@ -15,7 +15,7 @@ from immutant.kube.records import Owner
 from immutant_operator.api import APP_KIND
 from immutant_operator.objects import Json
 
-PATIENCE = 30.0
+PATIENCE = 120.0
 COUNTER, AJOB = "demo.daemon.counter", "demo.job.ajob"
 EXPELLED = ("demo-0/uid/1", "expelled")
 

@@ -183,7 +183,7 @@ async def test_an_app_is_made_deployed_rolled_back_restarted_and_removed(
     assert listed[0]["revision"] == commit
     assert listed[1]["revision"].startswith("dir-")
     table = repository.immutant("history", "demo").stdout
-    assert re.search(rf"^\* +{commit[:10]} +\S+ \S+ +Ada +Second", table, re.MULTILINE), table
+    assert re.search(rf"^\* +{commit[:10]} +\S+ +Ada +Second", table, re.MULTILINE), table
 
     back = run("immutant", "rollback", "demo", *here)
     assert await back.end() == 0, back.said
