@@ -37,6 +37,9 @@ PATIENCE = 60.0
 
 POLL = 0.1
 
+_STACKS_END = "JNI global refs"
+_STUCK = ("BLOCKED", "ReentrantLock", "MembershipManager", "Joiner", "deadlock")
+
 leaves_sockets = pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
 """Hazelcast's client leaves the sockets of members that it has lost to the garbage collector."""
 
@@ -106,6 +109,18 @@ class Member:
     def thaw(self) -> None:
         """SIGCONT."""
         os.kill(self.pid, signal.SIGCONT)
+
+    def stuck(self) -> str:
+        """The stacks of its threads that wait for a lock, or that agree on who is a member."""
+        before = self.log.read_text()
+        os.kill(self.pid, signal.SIGQUIT)  # Java prints all stacks, and goes on
+        deadline = time.monotonic() + PATIENCE
+        while _STACKS_END not in (said := self.log.read_text()[len(before) :]):
+            if time.monotonic() > deadline:
+                break
+            time.sleep(POLL)
+        stacks = said.split("\n\n")
+        return "\n\n".join(one for one in stacks if any(sign in one for sign in _STUCK))
 
     def wait(self) -> int:
         """Wait for its end by itself; returns its exit status."""
@@ -223,12 +238,15 @@ class Members:
         """Wait until all that are alive are one cluster, and every entry is on all its owners.
 
         Raises:
-            TimeoutError: That took longer than PATIENCE; the text has the members' logs.
+            TimeoutError: That took longer than PATIENCE; the text has the members' logs, and what
+                those that are alive wait for.
         """
         deadline = time.monotonic() + PATIENCE
         while not self._one():
             if time.monotonic() > deadline:
-                raise TimeoutError("\n".join(member.log.read_text() for member in self))
+                logs = [member.log.read_text() for member in self]
+                stuck = [member.stuck() for member in self if member.alive]
+                raise TimeoutError("\n".join([*logs, *stuck]))
             time.sleep(POLL)
 
     def _one(self) -> bool:
