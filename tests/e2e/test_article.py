@@ -96,7 +96,7 @@ def test_created_it_shows_a_page_that_names_it_and_says_how_to_deploy(
     walk: Walk, figures: Figures
 ) -> None:
     began = time.monotonic()
-    said = terminal.immutant("create", "demo", "--host", HOST)
+    said = terminal.immutant("create", "demo", "--replicas", "1", "--host", HOST)
     figures.note("immutant create, until it is served", f"{time.monotonic() - began:.0f} s")
     assert PAGE.rstrip("/") in said
     assert "git remote add demo immutant://" in said

@@ -73,7 +73,7 @@ def told(folder: Path) -> Iterator[str]:
     make("till", folder)
     yield from ((folder / name).read_text() for name in FILES)
     for site in (Site("till"), Site("till", "shops")):
-        yield from (line for step in site.steps for line in (step.text, *step.commands))
+        yield from (line for step in site.steps(1) for line in (step.text, *step.commands))
     yield (ROOT / "charts" / "immutant" / "templates" / "NOTES.txt").read_text()
 
 

@@ -3,7 +3,7 @@ from pathlib import Path
 import pytest
 
 from immutant.errors import ConfigurationError
-from immutant.remote.creation import Wishes, manifest
+from immutant.remote.creation import Wishes, manifest, written_in
 
 APP = """
 apiVersion: immutant.org/v1alpha1
@@ -24,9 +24,23 @@ def file(tmp_path: Path) -> Path:
     return path
 
 
-def test_without_wishes_an_app_has_the_definitions_defaults() -> None:
+def test_without_wishes_an_app_has_two_pods_and_else_the_definitions_defaults() -> None:
     body = manifest("demo", Wishes())
-    assert (body["kind"], body["metadata"], body["spec"]) == ("ImmutantApp", {"name": "demo"}, {})
+    assert (body["kind"], body["metadata"]) == ("ImmutantApp", {"name": "demo"})
+    assert body["spec"] == {"replicas": 2}
+
+
+def test_a_file_that_names_no_number_of_pods_is_taken_as_kubectl_takes_it(tmp_path: Path) -> None:
+    (tmp_path / "app.yaml").write_text("kind: ImmutantApp")
+    assert manifest("demo", Wishes(file=tmp_path / "app.yaml"))["spec"] == {}
+
+
+def test_the_file_of_a_folder_counts_where_it_is_of_the_app(file: Path, tmp_path: Path) -> None:
+    assert written_in(tmp_path, "demo") == file
+    assert written_in(tmp_path, "shop") is None
+    assert written_in(tmp_path / "elsewhere", "demo") is None
+    file.write_text("kind: Pod\nmetadata: {name: demo}")
+    assert written_in(tmp_path, "demo") is None
 
 
 def test_what_is_typed_goes_before_what_stands_in_the_file(file: Path) -> None:

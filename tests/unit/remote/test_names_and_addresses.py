@@ -24,6 +24,13 @@ def test_an_address_names_app_namespace_and_context(url: str, address: Address) 
     assert Address.parse(url) == address
 
 
+@pytest.mark.parametrize(
+    "url", ["immutant://demo", "immutant://shop/demo", "immutant://a@kind@shop/demo"]
+)
+def test_an_address_is_written_as_it_is_read(url: str) -> None:
+    assert str(Address.parse(url)) == url
+
+
 @pytest.mark.parametrize("url", ["immutant://", "immutant://a/b/c", "immutant://prod@"])
 def test_what_names_no_app_is_refused_with_the_forms(url: str) -> None:
     with pytest.raises(ConfigurationError, match="write immutant://APP"):

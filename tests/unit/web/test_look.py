@@ -182,6 +182,16 @@ def test_the_commands_are_those_of_this_app_in_its_namespace() -> None:
     ]
 
 
+def test_where_there_are_three_pods_the_page_says_how_to_have_a_fourth() -> None:
+    for site, command in (
+        (Site("demo", "default"), "kubectl scale immutantapp demo --replicas=4"),
+        (Site("demo"), "immutant scale 4"),
+    ):
+        shown = text(whole(site, Sight("demo-0", PODS, 1, 1)))
+        assert "Give it another" in shown
+        assert command in "\n".join(one.text for one in tagged(read(shown), "pre")).split("\n")
+
+
 def test_the_default_namespace_need_not_be_named() -> None:
     shown = read(text(whole(Site("demo", "default"), Sight("demo-0", PODS[:1], 1, 1))))
     commands = "\n".join(one.text for one in tagged(shown, "pre")).split("\n")

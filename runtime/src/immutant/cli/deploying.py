@@ -33,12 +33,21 @@ WaitOption = Annotated[bool, typer.Option(help="Wait until all pods run it.")]
 def create(
     name: NameArgument,
     image: Annotated[str, typer.Option(help="An image with the code in it.")] = "",
-    replicas: Annotated[int | None, typer.Option(min=0, max=1000, help="How many pods.")] = None,
+    replicas: Annotated[
+        int | None,
+        typer.Option(min=0, max=1000, help="How many pods  [default: as the file says, else 2]"),
+    ] = None,
     host: Annotated[
         list[str] | None, typer.Option(help="A host name; again for each further one.")
     ] = None,
     file: Annotated[
-        Path | None, typer.Option("--file", "-f", help="An ImmutantApp in YAML.", dir_okay=False)
+        Path | None,
+        typer.Option(
+            "--file",
+            "-f",
+            help="An ImmutantApp in YAML  [default: app.yaml of this folder, if it is of this app]",
+            dir_okay=False,
+        ),
     ] = None,
     wait: WaitOption = True,
     namespace: NamespaceOption = "",
@@ -49,24 +58,22 @@ def create(
 
     It shows a welcome page until something is deployed.
     """
-    from immutant.remote.creation import Wishes
+    from dataclasses import replace
+
+    from immutant.remote import beginning
+    from immutant.remote.creation import Wishes, written_in
     from immutant.remote.creation import create as make
 
     kubectl = Where(namespace=namespace, context=context, kubeconfig=kubeconfig).kubectl
-    app = make(kubectl, name, Wishes(image, replicas, host or (), file))
-    typer.echo(f"Made {name} in namespace {app.namespace}")
-    _wait(kubectl, app, wait)
+    described = file or written_in(Path(), name)
+    app = make(kubectl, name, Wishes(image, replicas, host or (), described))
+    by = f", as {described} has it" if described else ""
+    typer.echo(f"Made {name} in namespace {app.namespace}{by}")
+    _wait(replace(kubectl, namespace=app.namespace), app, wait)
     if not app.image and not app.source:
-        typer.echo(_next_steps(app, context))
-
-
-def _next_steps(app: "App", context: str) -> str:
-    at = f"{context}@" if context else ""
-    return (
-        "Deploy your own, in its git repository:\n"
-        f"    git remote add {app.name} immutant://{at}{app.namespace}/{app.name}\n"
-        f"    git push {app.name} HEAD:main"
-    )
+        typer.echo("Deploy your own, in its git repository:")
+        for line in beginning.commands(kubectl, app, Path()):
+            typer.echo(f"    {line}")
 
 
 def deploy(

@@ -1,8 +1,8 @@
 """The URL of an app for git: `immutant://APP`, `immutant://NAMESPACE/APP`, `CONTEXT@` before them.
 
-Belongs here: parsing it. The context comes first and ends at the last `@`, because names of
-contexts may hold anything, `@`, `:` and `/` too, and those of namespaces and apps cannot; and
-because a `?` would have to be quoted in a shell.
+Belongs here: parsing and writing it. The context comes first and ends at the last `@`, because
+names of contexts may hold anything, `@`, `:` and `/` too, and those of namespaces and apps cannot;
+and because a `?` would have to be quoted in a shell.
 """
 
 from dataclasses import dataclass
@@ -47,6 +47,12 @@ class Address:
             )
         check_name(app)
         return cls(app, folders[0] if folders else "", context)
+
+    def __str__(self) -> str:
+        """The URL."""
+        at = f"{self.context}@" if self.context else ""
+        within = f"{self.namespace}/" if self.namespace else ""
+        return f"{_SCHEME}{at}{within}{self.app}"
 
     def kubectl(self) -> Kubectl:
         """The cluster and namespace."""

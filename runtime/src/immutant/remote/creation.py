@@ -3,9 +3,11 @@
 Belongs here: its manifest. Not here: what the fields mean; the cluster judges them.
 """
 
+import dataclasses
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Final
 
 import yaml
 
@@ -15,7 +17,16 @@ from immutant.remote.apps import App, read
 from immutant.remote.kubectl import Json, Kubectl
 from immutant.remote.naming import check_name
 
-__all__ = ["Wishes", "create", "manifest"]
+__all__ = ["REPLICAS", "Wishes", "create", "manifest", "written_in"]
+
+REPLICAS: Final = 2
+"""Pods of an app that no file describes. With a single one, all that is in memory goes with it."""
+
+_FILE: Final = "app.yaml"
+"""What `immutant new` writes of an app."""
+
+_UNWRITTEN: Final[Json] = {"spec": {"replicas": REPLICAS}}
+"""What is taken in a file's place."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,7 +35,7 @@ class Wishes:
 
     Attributes:
         image: An image with the code in it; "": none.
-        replicas: How many pods; None: as the file says, or as the definition does.
+        replicas: How many pods; None: as the file says, and without one REPLICAS.
         hosts: The host names.
         file: A file with an ImmutantApp; None: there is none.
     """
@@ -43,14 +54,26 @@ def create(kubectl: Kubectl, name: str, wishes: Wishes) -> App:
         TakenError: There is one of that name.
         ClusterError: The cluster refuses it.
     """
+    body = manifest(name, wishes)
     try:
-        kubectl.create(manifest(name, wishes))
+        kubectl.create(body)
     except TakenError as error:
         raise TakenError(
             f"there is an app {name} already; deploy to it (git push, or immutant deploy {name}), "
             "or choose another name"
         ) from error
-    return read(kubectl, name)
+    namespace = kubectl.namespace or body["metadata"].get("namespace", "")
+    return read(dataclasses.replace(kubectl, namespace=namespace), name)
+
+
+def written_in(folder: Path, name: str) -> Path | None:
+    """The file of a folder that describes this app, if there is one."""
+    file = folder / _FILE
+    try:
+        _written(name, file)
+    except ConfigurationError:  # it is of something else
+        return None
+    return file
 
 
 def manifest(name: str, wishes: Wishes) -> Json:
@@ -60,7 +83,7 @@ def manifest(name: str, wishes: Wishes) -> Json:
         ConfigurationError: The name cannot be one, or the file holds no app of that name.
     """
     check_name(name)
-    body = _written(name, wishes.file) if wishes.file is not None else {}
+    body = _written(name, wishes.file) if wishes.file is not None else _UNWRITTEN
     spec = dict(body.get("spec") or {})
     if wishes.image:
         spec["image"] = wishes.image

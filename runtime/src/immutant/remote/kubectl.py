@@ -10,7 +10,7 @@ import re
 import subprocess
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Final, NoReturn
 
 from immutant.contract import names
@@ -79,6 +79,16 @@ class Kubectl:
         if done.returncode != 0:
             raise failure(done.stderr.decode(errors="replace"))
         return done.stdout
+
+    def own_namespace(self) -> str:
+        """The namespace that is meant where none is named.
+
+        Raises:
+            ClusterError: The kubeconfig names no cluster.
+        """
+        bare = replace(self, namespace="")
+        path = "jsonpath={.contexts[0].context.namespace}"
+        return bare.run("config", "view", "--minify", "-o", path).decode() or "default"
 
     def get(self, *what: str) -> Json:
         """An object, or a list of objects.

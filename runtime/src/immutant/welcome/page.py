@@ -77,10 +77,11 @@ _CODE = re.compile("`([^`]+)`")
 
 def whole(site: Site, sight: Sight) -> Response:
     """The page."""
+    steps = enumerate(site.steps(len(sight.pods)), 1)
     content = _CONTENT.format(
         name=html.escape(site.name),
         live=_live(site, sight),
-        steps="".join(_step(number, step) for number, step in enumerate(site.steps, 1)),
+        steps="".join(_step(number, step) for number, step in steps),
     )
     return page(site.name, content, style=_file("welcome.css"), script=_file("live.js"))
 

@@ -41,10 +41,9 @@ class Site:
         """What one of those that serve is called."""
         return "pod" if self.namespace else "replica"
 
-    @property
-    def steps(self) -> tuple[Step, ...]:
-        """What to do next."""
-        return self._in_a_cluster() if self.namespace else self._on_a_laptop()
+    def steps(self, count: int) -> tuple[Step, ...]:
+        """What to do next, where so many serve."""
+        return self._in_a_cluster(count) if self.namespace else self._on_a_laptop(count)
 
     def kept(self, count: int) -> str:
         """What becomes of the numbers when one of so many goes."""
@@ -54,7 +53,7 @@ class Site:
             return "Both are in this pod's memory, and go with it until there is a second pod."
         return "Both are in the pods' memory, in two copies unless `cache.owners` says otherwise."
 
-    def _in_a_cluster(self) -> tuple[Step, ...]:
+    def _in_a_cluster(self, count: int) -> tuple[Step, ...]:
         name = self.name
         url, there = f"immutant://{self.namespace}/{name}", f" -n {self.namespace}"
         if self.namespace == _DEFAULT:
@@ -66,9 +65,9 @@ class Site:
                 (f"git remote add {name} {url}", f"git push {name} main"),
             ),
             Step(
-                "Give it a second pod",
+                f"Give it {_one_more(count)} pod",
                 "It appears above as soon as it serves.",
-                (f"kubectl scale immutantapp {name} --replicas=2{there}",),
+                (f"kubectl scale immutantapp {name} --replicas={max(1, count) + 1}{there}",),
             ),
             Step(
                 "Take a pod away",
@@ -77,7 +76,7 @@ class Site:
             ),
         )
 
-    def _on_a_laptop(self) -> tuple[Step, ...]:
+    def _on_a_laptop(self, count: int) -> tuple[Step, ...]:
         name = self.name
         return (
             Step(
@@ -86,9 +85,9 @@ class Site:
                 (f"immutant new {name}", f"cd {name}", "immutant run app.py --port 8081"),
             ),
             Step(
-                "Give it a second replica",
+                f"Give it {_one_more(count)} replica",
                 "It appears above as soon as it serves.",
-                ("immutant scale 2",),
+                (f"immutant scale {max(1, count) + 1}",),
             ),
             Step(
                 "Take a replica away",
@@ -96,3 +95,7 @@ class Site:
                 (f"immutant stop {name}-0",),
             ),
         )
+
+
+def _one_more(count: int) -> str:
+    return "another" if count > 1 else "a second"

@@ -1,0 +1,81 @@
+"""What is to be typed after `immutant create`, by a real kubeconfig and real repositories."""
+
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from immutant.remote.apps import App
+from immutant.remote.beginning import commands
+from immutant.remote.kubectl import Kubectl
+
+CONFIG = """
+apiVersion: v1
+kind: Config
+current-context: near
+contexts:
+  - {name: near, context: {cluster: here, user: me}}
+  - {name: far, context: {cluster: here, user: me, namespace: shop}}
+clusters: [{name: here, cluster: {server: "https://127.0.0.1:1"}}]
+users: [{name: me, user: {token: x}}]
+"""
+
+
+@pytest.fixture
+def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    (tmp_path / "config").write_text(CONFIG)
+    monkeypatch.setenv("KUBECONFIG", str(tmp_path / "config"))
+    monkeypatch.setenv("GIT_CEILING_DIRECTORIES", str(tmp_path))
+    made = tmp_path / "demo"
+    made.mkdir()
+    return made
+
+
+def demo(namespace: str) -> App:
+    metadata = {"name": "demo", "namespace": namespace, "uid": "1", "resourceVersion": "1"}
+    return App.read({"metadata": metadata})
+
+
+@pytest.mark.parametrize(
+    ("kubectl", "namespace", "url"),
+    [
+        (Kubectl(), "default", "immutant://demo"),
+        (Kubectl("default"), "default", "immutant://demo"),
+        (Kubectl("shop"), "shop", "immutant://shop/demo"),
+        (Kubectl(context="far"), "shop", "immutant://far@demo"),
+        (Kubectl("default", "far"), "default", "immutant://far@default/demo"),
+    ],
+)
+def test_the_namespace_is_named_where_the_kubeconfig_means_another(
+    folder: Path, kubectl: Kubectl, namespace: str, url: str
+) -> None:
+    added, pushed = commands(kubectl, demo(namespace), folder)
+    assert added == f"git remote add demo {url}"
+    assert pushed == "git push demo main"
+
+
+def test_without_a_kubeconfig_the_namespace_is_named(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("KUBECONFIG", str(folder / "none"))
+    assert commands(Kubectl(), demo("default"), folder)[0].endswith("immutant://default/demo")
+
+
+def test_a_kubeconfig_that_was_named_is_named_for_git_too(folder: Path) -> None:
+    config = folder.parent / "config"
+    last = commands(Kubectl(kubeconfig=str(config)), demo("default"), folder)[-1]
+    assert last == f"KUBECONFIG={config} git push demo main"
+
+
+def test_the_branch_is_the_one_that_is_checked_out(folder: Path) -> None:
+    subprocess.run(["git", "init", "-q", "-b", "trunk", str(folder)], check=True)
+    (folder / "lib").mkdir()
+    assert commands(Kubectl(), demo("default"), folder / "lib")[-1] == "git push demo trunk"
+    (folder / ".git" / "HEAD").write_text("0" * 40 + "\n")
+    assert commands(Kubectl(), demo("default"), folder)[-1] == "git push demo HEAD:main"
+
+
+def test_a_folder_with_an_app_and_no_repository_is_to_become_one(folder: Path) -> None:
+    (folder / "app.py").touch()
+    first = commands(Kubectl(), demo("default"), folder)[0]
+    assert first == 'git init -b main && git add . && git commit -m "Begin"'
