@@ -113,6 +113,23 @@ async def test_which_app_is_asked_where_there_are_several(world: World) -> None:
     assert (await world("queues", "--app", "shop"))[0] == 0
 
 
+@pytest.mark.parametrize(
+    "line", ["queues shop", "queues -a shop", "jobs -a shop", "jobs list shop", "cache -a shop"]
+)
+async def test_an_app_is_named_by_the_option_or_where_it_is_free_by_the_argument(
+    world: World, line: str
+) -> None:
+    world.tell(apps=["shop", "till"])
+    assert (await world(*line.split()))[0] == 0
+
+
+async def test_a_group_without_a_verb_lists_what_there_is(world: World) -> None:
+    await plain.put("colour", "blue")
+    assert (await world("jobs"))[1].startswith("NAME   SCHEDULE   STATE")
+    _, said, _ = await world("cache", "-o", "json")
+    assert json.loads(said) == [{"name": "plain", "fenced": False, "ttl": None, "entries": 1}]
+
+
 async def test_no_pod_and_an_old_pod_are_told_of(world: World) -> None:
     world.tell(pods=[pod("shop-0", phase="Pending")])
     assert "no pod of shop runs" in (await world("queues"))[2]

@@ -57,6 +57,9 @@ NAMING = [
     "doctor",
     "queues",
     "dead",
+    "jobs",
+    "cache",
+    "scale",
     "repl",
     "threaddump",
 ]
@@ -64,12 +67,24 @@ NAMING = [
 
 @pytest.mark.parametrize("name", NAMING)
 def test_an_app_is_named_by_one_option_everywhere(name: str) -> None:
-    replica = ["demo-0"] if name in ("repl", "threaddump") else []
+    own = {"repl": ["demo-0"], "threaddump": ["demo-0"], "scale": ["3"]}.get(name, [])
     for option in ("--app", "-a"):
-        command(name).make_context(name, [*replica, option, "demo"])
+        command(name).make_context(name, [*own, option, "demo"])
 
 
-@pytest.mark.parametrize("name", ["gears", "logs"])
+@pytest.mark.parametrize("name", ["jobs", "cache"])
+def test_a_groups_help_is_about_the_group(name: str) -> None:
+    told = subprocess.run(
+        [sys.executable, "-m", "immutant", name, "--help"],
+        capture_output=True,
+        text=True,
+        check=True,
+    ).stdout
+    assert "Without a verb it lists." in told
+    assert "Usage: immutant " + name + " [OPTIONS] [COMMAND]" in told
+
+
+@pytest.mark.parametrize("name", ["gears", "logs", "queues"])
 def test_two_apps_at_once_are_refused(name: str) -> None:
     ended = subprocess.run(
         [sys.executable, "-m", "immutant", name, "demo", "--app", "shop"],

@@ -14,11 +14,13 @@ from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Annotated, Any, Final
 
 import typer
+from typer.core import TyperGroup
 
 from immutant.cli import answers, printing
 from immutant.cli.consoles import Console, reached
 from immutant.cli.options import (
     DEFAULT_STATE,
+    AppArgument,
     AppOption,
     ContextOption,
     KubeconfigOption,
@@ -27,6 +29,7 @@ from immutant.cli.options import (
     OutputOption,
     StateOption,
     Where,
+    one_app,
 )
 from immutant.errors import ConsoleError, ImmutantError
 
@@ -40,9 +43,7 @@ Limit = Annotated[int, typer.Option(min=1, help="How many at most.")]
 Key = Annotated[
     str, typer.Option(help="Asking again with the same key changes nothing.  [default: a new one]")
 ]
-JobName = Annotated[
-    str, typer.Argument(metavar="NAME", help="The job, as `immutant jobs list` has it.")
-]
+JobName = Annotated[str, typer.Argument(metavar="NAME", help="The job, as `immutant jobs` has it.")]
 CacheName = Annotated[str, typer.Argument(metavar="CACHE", help="The cache.")]
 CacheKey = Annotated[str, typer.Argument(metavar="KEY", help="The entry's key.")]
 ReplicaArgument = Annotated[
@@ -59,17 +60,26 @@ _WHERE: Final = {
 """The options that say whom to ask, and their defaults."""
 
 
-def _reaching(function: Callable[..., None]) -> Callable[..., None]:
-    """The command, with the options that say where, in place of its parameter `console`."""
+def _reaching(function: Callable[..., None], *, bare: bool = False) -> Callable[..., None]:
+    """The command, with the options that say where, in place of its parameter `console`.
+
+    Args:
+        function: What it does.
+        bare: Whether it has no argument of its own, so that the app may be one.
+    """
 
     @functools.wraps(function)
     def command(**given: Any) -> None:  # noqa: ANN401 - as Typer parses it
+        given["app"] = one_app(given.pop("argument", ""), given["app"])
         where = Where(**{name: given.pop(name) for name in _WHERE})
         function(reached(where), **given)
 
     keyword = inspect.Parameter.KEYWORD_ONLY
     own = inspect.signature(function, eval_str=True).parameters
     parameters = [one.replace(kind=keyword) for name, one in own.items() if name != "console"]
+    if bare:
+        argument = inspect.Parameter("argument", keyword, default="", annotation=AppArgument)
+        parameters.append(argument)
     parameters += [
         inspect.Parameter(name, keyword, default=default, annotation=kind)
         for name, (kind, default) in _WHERE.items()
@@ -267,21 +277,30 @@ _CACHES: Final[Mapping[str, Callable[..., None]]] = {
 }
 
 
+class _Listing(TyperGroup):
+    """Verbs, of which `list` is meant where none is typed."""
+
+    def parse_args(self, ctx: Any, args: list[str]) -> Any:  # noqa: ANN401 - Typer keeps its types
+        options = bool(args) and args[0].startswith("-") and args[0] not in ctx.help_option_names
+        return super().parse_args(ctx, ["list", *args] if options or not args else args)
+
+
 def _group(text: str, functions: Mapping[str, Callable[..., None]]) -> typer.Typer:
     group = typer.Typer(
-        help=text,
-        no_args_is_help=True,
+        cls=_Listing,
+        subcommand_metavar="[COMMAND] [ARGS]...",
+        help=f"{text}\n\nWithout a verb it lists.",
         rich_markup_mode=None,
         add_completion=False,
         pretty_exceptions_enable=False,
         context_settings={"help_option_names": ["-h", "--help"]},
     )
     for verb, function in functions.items():
-        group.command(verb)(_reaching(function))
+        group.command(verb)(_reaching(function, bare=function is _jobs_list))
     return group
 
 
-queues = _reaching(_queues)
+queues = _reaching(_queues, bare=True)
 dead = _reaching(_dead)
 threaddump = _reaching(_threaddump)
 repl = _reaching(_repl)

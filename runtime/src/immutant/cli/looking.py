@@ -11,6 +11,7 @@ import typer
 
 from immutant.cli.options import (
     DEFAULT_STATE,
+    AppArgument,
     AppOption,
     ContextOption,
     KubeconfigOption,
@@ -24,14 +25,6 @@ from immutant.cli.options import (
 
 __all__ = ["apps", "doctor", "gears", "logs", "open_", "status", "url"]
 
-AppArgument = Annotated[
-    str,
-    typer.Argument(
-        metavar="[APP]",
-        help="An app in the cluster  [default: the run of this folder, or the only one]",
-        show_default=False,
-    ),
-]
 ClusterAppArgument = Annotated[
     str,
     typer.Argument(metavar="[APP]", help="The app  [default: the only one]", show_default=False),

@@ -9,11 +9,13 @@ import typer
 
 from immutant.cli.options import (
     DEFAULT_STATE,
+    AppOption,
     ContextOption,
     KubeconfigOption,
     NamespaceOption,
     StateOption,
     Where,
+    one_app,
 )
 
 __all__ = ["scale", "ssh", "start", "stop"]
@@ -25,6 +27,7 @@ def scale(
     what: Annotated[
         list[str], typer.Argument(metavar="[APP] REPLICAS", help="How many from now on.")
     ],
+    app: AppOption = "",
     state: StateOption = DEFAULT_STATE,
     namespace: NamespaceOption = "",
     context: ContextOption = "",
@@ -37,7 +40,8 @@ def scale(
     *named, last = what
     if len(named) > 1 or not last.isdigit():
         raise typer.BadParameter("write a number, or an app and a number: scale demo 3")
-    where = Where(state, named[0] if named else "", namespace, context, kubeconfig)
+    chosen = one_app(named[0] if named else "", app)
+    where = Where(state, chosen, namespace, context, kubeconfig)
     if where.is_here:
         from immutant.run.client import ask
 
@@ -48,9 +52,11 @@ def scale(
     from immutant.remote.apps import only
 
     kubectl = where.kubectl
-    app = only(kubectl, where.app)
-    kubectl.run("scale", f"immutantapp/{app.name}", f"--replicas={last}")
-    typer.echo(f"{app.name}: {last} replicas, formerly {app.replicas}; see immutant status --watch")
+    found = only(kubectl, where.app)
+    kubectl.run("scale", f"immutantapp/{found.name}", f"--replicas={last}")
+    typer.echo(
+        f"{found.name}: {last} replicas, formerly {found.replicas}; see immutant status --watch"
+    )
 
 
 def stop(

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "DEFAULT_STATE",
+    "AppArgument",
     "AppOption",
     "ContextOption",
     "KubeconfigOption",
@@ -30,6 +31,14 @@ __all__ = [
 StateOption = Annotated[
     Path,
     typer.Option("--state", metavar="DIR", help="State folder of the `immutant run` to talk to."),
+]
+AppArgument = Annotated[
+    str,
+    typer.Argument(
+        metavar="[APP]",
+        help="An app in the cluster  [default: the run of this folder, or the only one]",
+        show_default=False,
+    ),
 ]
 AppOption = Annotated[
     str,
