@@ -30,7 +30,8 @@ STAND_IN = Path(__file__).parent / "kubectl.py"
 def pod(name: str, *, ready: bool = True, phase: str = "Running") -> dict[str, Any]:
     condition = {"type": "Ready", "status": "True" if ready else "False"}
     return {
-        "metadata": {"name": name},
+        "metadata": {"name": name, "labels": {"immutant.org/app": "shop"}},
+        "spec": {"initContainers": [{"name": "runtime"}], "containers": [{"name": "app"}]},
         "status": {"phase": phase, "podIP": "10.0.0.7", "conditions": [condition]},
     }
 
@@ -137,6 +138,45 @@ async def test_no_pod_and_an_old_pod_are_told_of(world: World) -> None:
     status, _, said = await world("threaddump", "old-0")
     assert status == 1
     assert "runs a version of immutant that cannot be asked yet" in said
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "threaddump shop-7",
+        "repl shop-7",
+        "repl shop-7 -a shop",
+        "stop shop-7",
+        "start shop-7",
+        "ssh shop-7",
+        "ssh shop-7 ls -a shop",
+    ],
+)
+async def test_a_pod_that_is_not_there_is_told_with_those_that_are(world: World, line: str) -> None:
+    world.tell(pods=[pod("shop-1"), pod("shop-0")])
+    status, _, said = await world(*line.split())
+    assert status == 1
+    assert said == "immutant: there is no pod shop-7; there are: shop-0, shop-1\n"
+
+
+@pytest.mark.parametrize(
+    ("line", "told"),
+    [
+        ("ssh shop-0 -c web", "there is no container web in the pods; there are: runtime, app"),
+        ("ssh shop-0 -a till", "the pod shop-0 is of the app shop, and not of till"),
+        ("stop shop-0 -a till", "the pod shop-0 is of the app shop, and not of till"),
+    ],
+)
+async def test_what_is_not_the_pods_own_is_refused(world: World, line: str, told: str) -> None:
+    status, _, said = await world(*line.split())
+    assert (status, said) == (1, f"immutant: {told}\n")
+
+
+async def test_where_no_app_has_a_pod_it_is_told_how_to_look_elsewhere(world: World) -> None:
+    world.tell(pods=[])
+    said = (await world("stop", "shop-7"))[2]
+    assert "there is no pod shop-7, nor any other of an app" in said
+    assert "immutant apps -A" in said
 
 
 async def test_values_go_both_ways(world: World) -> None:

@@ -68,6 +68,11 @@ def test_an_older_image_is_told_to_be_one(module: str) -> None:
     assert "the app's next rollout" in str(told)
 
 
+def test_a_container_that_does_not_run_is_told_in_our_words() -> None:
+    told = failure('error: Internal error occurred: unable to upgrade: container not found ("app")')
+    assert str(told).startswith("the container does not run at the moment: `immutant gears`")
+
+
 def test_a_missing_right_is_told_and_a_quota_is_none() -> None:
     right = (
         'Error from server (Forbidden): pods is forbidden: User "ada" cannot list resource "pods"'

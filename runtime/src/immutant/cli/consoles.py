@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final, Protocol
 
 from immutant.cli.options import Where
-from immutant.errors import ClusterError
+from immutant.errors import ClusterError, MissingError
 
 if TYPE_CHECKING:
     from immutant.console.requests import Json
@@ -88,7 +88,13 @@ class Cluster:
         from immutant.console.client import read_answer
 
         pod, line = replica or self._pod(), json.dumps(request).encode() + b"\n"
-        return read_answer(self._kubectl.ask(pod, "app", _PROGRAM, stdin=line))
+        try:
+            said = self._kubectl.ask(pod, "app", _PROGRAM, stdin=line)
+        except MissingError:
+            if replica:
+                self._check(replica)
+            raise
+        return read_answer(said)
 
     def prompt(self, replica: str) -> None:
         if not self.ask({"verb": "about"}, replica)["repl"]:
@@ -102,6 +108,16 @@ class Cluster:
             for pod in self._pods()
             if pod["status"].get("podIP")
         }
+
+    def _check(self, replica: str) -> None:
+        """See that there is such a pod.
+
+        Raises:
+            MissingError: There is none; the text names those that are.
+        """
+        from immutant.remote.pods import app_of
+
+        app_of(self._kubectl, replica, self._app)
 
     def _pod(self) -> str:
         """A pod that serves, else one that at least runs."""

@@ -65,6 +65,7 @@ def stop(
         bool,
         typer.Option("--force", help="In a cluster: the last one too, with all that is in memory."),
     ] = False,
+    app: AppOption = "",
     state: StateOption = DEFAULT_STATE,
     namespace: NamespaceOption = "",
     context: ContextOption = "",
@@ -74,7 +75,7 @@ def stop(
 
     It finishes what it has begun, and the others take over what it holds.
     """
-    where = Where(state, "", namespace, context, kubeconfig)
+    where = Where(state, app, namespace, context, kubeconfig)
     if where.is_here:
         from immutant.run.client import ask
 
@@ -82,18 +83,19 @@ def stop(
         return
     from immutant.remote import stopping
 
-    typer.echo(stopping.stop(where.kubectl, name, force=force))
+    typer.echo(stopping.stop(where.kubectl, name, app, force=force))
 
 
 def start(
     name: ReplicaArgument,
+    app: AppOption = "",
     state: StateOption = DEFAULT_STATE,
     namespace: NamespaceOption = "",
     context: ContextOption = "",
     kubeconfig: KubeconfigOption = "",
 ) -> None:
     """Start a replica that was stopped."""
-    where = Where(state, "", namespace, context, kubeconfig)
+    where = Where(state, app, namespace, context, kubeconfig)
     if where.is_here:
         from immutant.run.client import ask
 
@@ -101,7 +103,7 @@ def start(
         return
     from immutant.remote import stopping
 
-    typer.echo(stopping.start(where.kubectl, name))
+    typer.echo(stopping.start(where.kubectl, name, app))
 
 
 def ssh(
@@ -112,6 +114,7 @@ def ssh(
     container: Annotated[
         str, typer.Option("--container", "-c", help="app, runtime (the sidecar) or member.")
     ] = "app",
+    app: AppOption = "",
     namespace: NamespaceOption = "",
     context: ContextOption = "",
     kubeconfig: KubeconfigOption = "",
@@ -119,6 +122,11 @@ def ssh(
     """Open a shell in a pod, or run a command there."""
     import sys
 
+    from immutant.remote.pods import app_of, check_container, found
+
     kubectl = Where(namespace=namespace, context=context, kubeconfig=kubeconfig).kubectl
+    check_container(container, [found(kubectl, pod)])
+    if app:
+        app_of(kubectl, pod, app)
     terminal = "-it" if sys.stdin.isatty() and sys.stdout.isatty() else "-i"
     kubectl.become("exec", terminal, pod, "-c", container, "--", *(command or ["sh"]))

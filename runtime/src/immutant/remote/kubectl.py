@@ -190,6 +190,8 @@ _NOWHERE: Final = {
 _REFUSED: Final = {
     f'resource type "{names.PLURAL}': f"the operator is not installed in this cluster: {INSTALL}",
     "Unauthorized": "the cluster does not know you any more: sign in again, as its provider says",
+    "container not found (": "the container does not run at the moment: `immutant gears` and "
+    "`immutant logs` say why",
     "exceeded quota": "the namespace's quota is used up: remove something there, or have it raised",
     "forbidden: User ": "your account in the cluster may not do this: docs/cluster.md lists the "
     "rights that the commands need",

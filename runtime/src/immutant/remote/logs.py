@@ -11,9 +11,9 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Final, NoReturn
 
-from immutant.errors import ClusterError, MissingError
+from immutant.errors import ClusterError
 from immutant.remote.kubectl import Json, Kubectl
-from immutant.remote.pods import app_pods
+from immutant.remote.pods import absent, app_pods, check_container
 from immutant.run.log import Log
 
 __all__ = ["Selection", "follow", "history"]
@@ -56,18 +56,8 @@ class Selection:
         """
         chosen = self.of(pods)
         if self.pod and not chosen:
-            there = ", ".join(pod["metadata"]["name"] for pod in pods) or "none"
-            raise MissingError(f"there is no pod {self.pod}; there are: {there}")
-        known = list(dict.fromkeys(name for pod in chosen for name in _containers(pod)))
-        if known and self.container not in known:
-            raise MissingError(
-                f"there is no container {self.container} in the pods; there are: {', '.join(known)}"
-            )
-
-
-def _containers(pod: Json) -> Iterator[str]:
-    for kind in ("initContainers", "containers"):
-        yield from (one["name"] for one in pod["spec"].get(kind, ()))
+            raise absent(self.pod, pods)
+        check_container(self.container, chosen)
 
 
 @dataclass(frozen=True, slots=True)

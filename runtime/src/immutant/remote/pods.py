@@ -5,7 +5,7 @@ own metrics. Not here: printing.
 """
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Final
@@ -15,9 +15,20 @@ from immutant.errors import ClusterError, MissingError
 from immutant.remote.apps import App, PodRow
 from immutant.remote.kubectl import Json, Kubectl
 
-__all__ = ["Gear", "app_of", "app_pods", "gears", "serves"]
+__all__ = [
+    "Gear",
+    "absent",
+    "app_of",
+    "app_pods",
+    "check_container",
+    "containers",
+    "found",
+    "gears",
+    "serves",
+]
 
 _SELECTOR: Final = f"{names.APP_LABEL}={{app}},app.kubernetes.io/component=app"
+_ANY: Final = f"{names.APP_LABEL},app.kubernetes.io/component=app"
 _OWNED: Final = re.compile(
     rb'^hazelcast_map_owned_entries\{map="cache\.[^"]*"\} (\S+)', re.MULTILINE
 )
@@ -53,23 +64,72 @@ class Gear:
 
 def app_pods(kubectl: Kubectl, app: str) -> list[Json]:
     """The pods of an application, by number."""
-    found = kubectl.items("pods", "-l", _SELECTOR.format(app=app))
-    return sorted(found, key=lambda pod: (len(pod["metadata"]["name"]), pod["metadata"]["name"]))
+    return _by_number(kubectl.items("pods", "-l", _SELECTOR.format(app=app)))
 
 
-def app_of(kubectl: Kubectl, pod: str) -> str:
-    """The application that a pod is of.
+def found(kubectl: Kubectl, pod: str) -> Json:
+    """A pod.
 
     Raises:
-        MissingError: There is no such pod, or it is none of an application's.
+        MissingError: There is none of that name; the text names those of apps.
     """
     try:
-        labels = kubectl.get("pod", pod)["metadata"].get("labels") or {}
+        return kubectl.get("pod", pod)
     except MissingError as error:
-        raise MissingError(f"there is no pod {pod}; `immutant gears` lists them") from error
+        raise absent(pod, _by_number(kubectl.items("pods", "-l", _ANY))) from error
+
+
+def absent(pod: str, there: Iterable[Json]) -> MissingError:
+    """The error for a pod that is not among these."""
+    if others := ", ".join(one["metadata"]["name"] for one in there):
+        return MissingError(f"there is no pod {pod}; there are: {others}")
+    return MissingError(
+        f"there is no pod {pod}, nor any other of an app; `immutant apps -A` lists the apps of all "
+        "namespaces, and -n NAME names one"
+    )
+
+
+def containers(pod: Json) -> Iterator[str]:
+    """The names of a pod's containers, in the order in which they start."""
+    for kind in ("initContainers", "containers"):
+        yield from (one["name"] for one in pod["spec"].get(kind, ()))
+
+
+def check_container(container: str, pods: Iterable[Json]) -> None:
+    """Refuse a container that none of these pods has.
+
+    Raises:
+        MissingError: It is none of theirs; the text names those.
+    """
+    known = list(dict.fromkeys(name for pod in pods for name in containers(pod)))
+    if known and container not in known:
+        raise MissingError(
+            f"there is no container {container} in the pods; there are: {', '.join(known)}"
+        )
+
+
+def app_of(kubectl: Kubectl, pod: str, expected: str = "") -> str:
+    """The application that a pod is of.
+
+    Args:
+        kubectl: Its cluster and namespace.
+        pod: Which.
+        expected: The application that it is to be of; "": any.
+
+    Raises:
+        MissingError: There is no such pod, or it is none of an application's, or not of this one.
+    """
+    labels = found(kubectl, pod)["metadata"].get("labels") or {}
     if names.APP_LABEL not in labels:
         raise MissingError(f"the pod {pod} is none of an app's; see `immutant gears`")
-    return str(labels[names.APP_LABEL])
+    app = str(labels[names.APP_LABEL])
+    if expected not in ("", app):
+        raise MissingError(f"the pod {pod} is of the app {app}, and not of {expected}")
+    return app
+
+
+def _by_number(pods: list[Json]) -> list[Json]:
+    return sorted(pods, key=lambda pod: (len(pod["metadata"]["name"]), pod["metadata"]["name"]))
 
 
 def serves(pod: Json) -> bool:

@@ -20,7 +20,7 @@ _CONTAINER: Final = "runtime"
 _PROGRAM: Final = ("python", "-P", "-m", "immutant.sidecar.stopping")
 
 
-def stop(kubectl: Kubectl, pod: str, *, force: bool = False) -> str:
+def stop(kubectl: Kubectl, pod: str, app: str = "", *, force: bool = False) -> str:
     """Stop a pod's application, sidecar and member; a sentence about it.
 
     The note comes first: of two who stop a pod each, the one sees that the other's goes too.
@@ -28,14 +28,15 @@ def stop(kubectl: Kubectl, pod: str, *, force: bool = False) -> str:
     Args:
         kubectl: Its cluster and namespace.
         pod: Which.
+        app: The app that it is to be of; "": any.
         force: Whether to stop the last one that runs: what is only in memory is gone with it.
 
     Raises:
-        MissingError: There is no such pod.
+        MissingError: There is no such pod, or it is of another app.
         ClusterError: It is the last one, cannot be asked, or does not stop in time: it goes on
             with that.
     """
-    app = app_of(kubectl, pod)
+    app = app_of(kubectl, pod, app)
     note = datetime.now(UTC).isoformat(timespec="seconds").replace("+00:00", "Z")
     _note(kubectl, pod, note)
     try:
@@ -49,9 +50,19 @@ def stop(kubectl: Kubectl, pod: str, *, force: bool = False) -> str:
     return f"{pod} is stopped; start it again with `immutant start {pod}`"
 
 
-def start(kubectl: Kubectl, pod: str) -> str:
-    """Start a pod's application, sidecar and member again; a sentence about it."""
-    app_of(kubectl, pod)
+def start(kubectl: Kubectl, pod: str, app: str = "") -> str:
+    """Start a pod's application, sidecar and member again; a sentence about it.
+
+    Args:
+        kubectl: Its cluster and namespace.
+        pod: Which.
+        app: The app that it is to be of; "": any.
+
+    Raises:
+        MissingError: There is no such pod, or it is of another app.
+        ClusterError: It cannot be asked.
+    """
+    app_of(kubectl, pod, app)
     kubectl.ask(pod, _CONTAINER, [*_PROGRAM, "start"])
     _note(kubectl, pod, None)
     return f"{pod} is starting"
