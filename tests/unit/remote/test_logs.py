@@ -23,9 +23,12 @@ if arguments[0] == "get":
     if (world / "away").exists():
         sys.exit("Unable to connect to the server: it is away")
     print((world / "pods.json").read_text())
+elif "--previous" in arguments:
+    former = world / ("former-" + arguments[-1])
+    print(former.read_text() if former.exists() else sys.exit("not found"))
 else:
     streams = sorted(world.glob(arguments[-1] + ".*"))
-    print(streams[0].read_text(), end="")
+    print(streams[0].read_text() if streams else "", end="")
     if "-f" in arguments:
         streams[0].unlink()
         if len(streams) == 1:
@@ -33,24 +36,29 @@ else:
 """
 
 
+def nobody(said: str) -> None:
+    """Is told where nothing is to be told."""
+    raise AssertionError(said)
+
+
 class EndError(Exception):
     pass
 
 
 class EndingLog(Log):
-    """A log that ends `follow` when there is trouble, after the line "e"."""
+    """A log that ends `follow` when there is trouble, after so many lines."""
 
-    def __init__(self, out: int) -> None:
+    def __init__(self, out: int, lines: int) -> None:
         super().__init__(out)
-        self._is_whole = threading.Event()
+        self._lines = threading.Semaphore(0)
+        self._whole = lines
 
     def line(self, name: str, text: bytes) -> None:
         super().line(name, text)
-        if text == b"e":
-            self._is_whole.set()
+        self._lines.release()
 
     def say(self, text: str) -> None:
-        assert self._is_whole.wait(10)
+        assert all(self._lines.acquire(timeout=10) for _ in range(self._whole))
         raise EndError(text)
 
 
@@ -92,7 +100,7 @@ def test_lines_are_in_the_order_of_instants_whatever_the_nodes_zones(world: Path
         "2026-08-01T06:00:02.123456789Z second\n2026-08-01T06:00:02.123456789Z third\n"
     )
     with closing(Log(out)) as log:
-        history(Kubectl(), "demo", Selection(), log)
+        history(Kubectl(), "demo", Selection(), log, nobody)
     assert written(world) == ["demo-0 | first", "demo-1 | second", "demo-1 | third"]
 
 
@@ -107,7 +115,7 @@ def test_a_stream_that_is_resumed_repeats_nothing_and_loses_no_equal_stamp(
         "2026-08-01T08:00:02+02:00 b\n2026-08-01T08:00:02+02:00 c\n"
         "2026-08-01T08:00:03+02:00 d\n2026-08-01T08:00:03+02:00 e\n"
     )
-    with closing(EndingLog(out)) as log, pytest.raises(EndError, match="it is away"):
+    with closing(EndingLog(out, 5)) as log, pytest.raises(EndError, match="it is away"):
         follow(Kubectl(), "demo", Selection(), log)
     assert written(world) == [f"demo-0 | {letter}" for letter in "abcde"]
 
@@ -123,6 +131,59 @@ def test_a_pod_or_a_container_that_is_not_there_is_told_with_those_that_are(
     world: Path, out: int, selection: Selection, told: str
 ) -> None:
     with closing(Log(out)) as log:
-        for command in (history, follow):
-            with pytest.raises(MissingError, match=told):
-                command(Kubectl(), "demo", selection, log)
+        with pytest.raises(MissingError, match=told):
+            history(Kubectl(), "demo", selection, log, nobody)
+        with pytest.raises(MissingError, match=told):
+            follow(Kubectl(), "demo", selection, log)
+
+
+def crashed(state: dict[str, object]) -> dict[str, object]:
+    ended = {"terminated": {"exitCode": 1, "containerID": "id-former"}}
+    status = {"name": "app", "containerID": "id-now", "state": state, "lastState": ended}
+    return {**pod("demo-0"), "status": {"containerStatuses": [status]}}
+
+
+def test_of_a_container_that_said_nothing_since_its_crash_the_former_log_is_printed(
+    world: Path, out: int
+) -> None:
+    (world / "pods.json").write_text(json.dumps({"items": [crashed({"running": {}})]}))
+    (world / "former-demo-0").write_text("2026-08-01T08:00:01Z ValueError\n")
+    told: list[str] = []
+    with closing(Log(out)) as log:
+        history(Kubectl(), "demo", Selection(), log, told.append)
+    assert written(world) == ["demo-0 | ValueError"]
+    assert told == ["demo-0: app has said nothing since it was started again; it said before:"]
+
+
+def test_where_the_former_log_is_not_kept_nothing_is_printed(world: Path, out: int) -> None:
+    (world / "pods.json").write_text(json.dumps({"items": [crashed({"running": {}})]}))
+    told: list[str] = []
+    with closing(Log(out)) as log:
+        history(Kubectl(), "demo", Selection(), log, told.append)
+    assert (written(world), told) == ([], [])
+
+
+def test_of_a_container_that_waits_to_be_started_again_the_last_log_is_printed(
+    world: Path, out: int
+) -> None:
+    waiting = crashed({"waiting": {"reason": "CrashLoopBackOff"}})
+    (world / "pods.json").write_text(json.dumps({"items": [waiting]}))
+    (world / "demo-0.1").write_text("2026-08-01T08:00:01Z ValueError\n")
+    told: list[str] = []
+    with closing(Log(out)) as log:
+        history(Kubectl(), "demo", Selection(), log, told.append)
+    assert written(world) == ["demo-0 | ValueError"]
+    assert told == ["demo-0: app waits to be started again (CrashLoopBackOff); it said before:"]
+
+
+def test_who_follows_sees_the_last_log_of_a_container_that_waits_once(
+    world: Path, out: int
+) -> None:
+    waiting = crashed({"waiting": {"reason": "CrashLoopBackOff"}})
+    (world / "pods.json").write_text(json.dumps({"items": [waiting, pod("demo-1")]}))
+    (world / "former-demo-0").write_text("2026-08-01T08:00:01Z ValueError\n")
+    (world / "demo-1.1").write_text("2026-08-01T08:00:02Z d\n")
+    (world / "demo-1.2").write_text("2026-08-01T08:00:03Z e\n")
+    with closing(EndingLog(out, 3)) as log, pytest.raises(EndError, match="it is away"):
+        follow(Kubectl(), "demo", Selection(), log)
+    assert sorted(written(world)) == ["demo-0 | ValueError", "demo-1 | d", "demo-1 | e"]

@@ -147,7 +147,7 @@ def logs(
     with closing(Log(screen, colour=wants_colour(screen))) as log:
         if follow:
             reading.follow(kubectl, name, selection, log)
-        reading.history(kubectl, name, selection, log)
+        reading.history(kubectl, name, selection, log, lambda said: typer.echo(said, err=True))
 
 
 def url(

@@ -6,7 +6,7 @@ said into one order. Not here: colours and the thread that writes (`immutant.run
 
 import threading
 import time
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Final, NoReturn
@@ -80,8 +80,17 @@ class _Line:
         return cls(said, instant, text) if instant.tzinfo else None
 
 
-def history(kubectl: Kubectl, app: str, selection: Selection, log: Log) -> None:
+def history(
+    kubectl: Kubectl, app: str, selection: Selection, log: Log, warn: Callable[[str], None]
+) -> None:
     """Write what there is, in the order of the containers' own time stamps.
+
+    Args:
+        kubectl: The cluster.
+        app: Whose log.
+        selection: Which part of it.
+        log: Where it is written.
+        warn: Told where a log is that of a container's last run, since it has none of a later one.
 
     Raises:
         MissingError: There is no such pod, or no such container.
@@ -92,12 +101,39 @@ def history(kubectl: Kubectl, app: str, selection: Selection, log: Log) -> None:
     selection.check(pods)
     for pod in selection.of(pods):
         name = pod["metadata"]["name"]
-        if _life(pod, selection.container):
-            said = kubectl.run(*_command(name, selection.container, *selection.options))
-            found = map(_Line.read, said.split(b"\n"))
-            lines += ((line.instant, name, line.text) for line in found if line)
+        found = _said(kubectl, pod, selection, warn)
+        lines += ((line.instant, name, line.text) for line in found)
     for _, name, text in sorted(lines, key=lambda line: line[0]):
         log.line(name, text)
+
+
+def _said(
+    kubectl: Kubectl, pod: Json, selection: Selection, warn: Callable[[str], None]
+) -> list[_Line]:
+    """What a pod's container said; where it has crashed and said nothing since, what it said then.
+
+    The log of a container that waits to be started again is that of its last run.
+    """
+    name, container = pod["metadata"]["name"], selection.container
+    life = _life(pod, container)
+    if life is None:
+        return []
+    found = _lines(kubectl.run(*_command(name, container, *selection.options)))
+    if found and life.waits:
+        warn(f"{name}: {container} waits to be started again ({life.waits}); it said before:")
+    if found or not life.crashed:
+        return found
+    try:
+        found = _lines(kubectl.run(*_command(name, container, "--previous", *selection.options)))
+    except ClusterError:  # its node keeps it no more
+        return []
+    if found:
+        warn(f"{name}: {container} has said nothing since it was started again; it said before:")
+    return found
+
+
+def _lines(said: bytes) -> list[_Line]:
+    return [line for line in map(_Line.read, said.split(b"\n")) if line]
 
 
 def follow(kubectl: Kubectl, app: str, selection: Selection, log: Log) -> NoReturn:
@@ -124,38 +160,67 @@ def follow(kubectl: Kubectl, app: str, selection: Selection, log: Log) -> NoRetu
                 if former is None or (life.runs and not former.is_alive()):
                     last = former.last if former else None
                     name = pod["metadata"]["name"]
-                    followed[life.container] = _Follower(kubectl, name, selection, log, last)
+                    kept = "--previous" if life.waits else "-f"
+                    followed[life.container] = _Follower(kubectl, name, selection, log, last, kept)
         time.sleep(_LOOK)
 
 
 @dataclass(frozen=True, slots=True)
 class _Life:
-    """One run of a container, and whether it goes on."""
+    """One run of a container.
+
+    Attributes:
+        container: Its identifier.
+        runs: Whether it goes on.
+        waits: Why the next one does not begin yet; "": it does not wait for one.
+        crashed: Whether there was one before.
+    """
 
     container: str
     runs: bool
+    waits: str
+    crashed: bool
 
 
 def _life(pod: Json, container: str) -> _Life | None:
     """The container's present or last life, once there is a log of it."""
     for kind in ("containerStatuses", "initContainerStatuses"):
         for one in pod["status"].get(kind, ()):
-            if one["name"] == container and not one["state"].get("waiting"):
-                return _Life(one.get("containerID", ""), "running" in one["state"])
+            if one["name"] == container:
+                return _read_life(one)
     return None
 
 
+def _read_life(status: Json) -> _Life | None:
+    state, former = status["state"], (status.get("lastState") or {}).get("terminated")
+    if waiting := state.get("waiting"):
+        if not former:
+            return None
+        return _Life(former.get("containerID", ""), False, waiting.get("reason", ""), True)
+    return _Life(status.get("containerID", ""), "running" in state, "", bool(former))
+
+
 class _Follower:
-    """One `kubectl logs -f`; `last` is its last line, None: it had none yet."""
+    """One `kubectl logs -f`; `last` is its last line, None: it had none yet.
+
+    Of a container that waits to be started again it is `--previous`, which ends by itself.
+    """
 
     def __init__(
-        self, kubectl: Kubectl, pod: str, selection: Selection, log: Log, last: _Line | None
+        self,
+        kubectl: Kubectl,
+        pod: str,
+        selection: Selection,
+        log: Log,
+        last: _Line | None,
+        kept: str,
     ) -> None:
         self.last = last
         self._kubectl = kubectl
         self._pod = pod
         self._selection = selection
         self._log = log
+        self._kept = kept
         self._thread = threading.Thread(target=self._read, daemon=True)
         self._thread.start()
 
@@ -165,7 +230,7 @@ class _Follower:
 
     def _read(self) -> None:
         options = [f"--since-time={self.last.stamp}"] if self.last else self._selection.options
-        command = _command(self._pod, self._selection.container, "-f", *options)
+        command = _command(self._pod, self._selection.container, self._kept, *options)
         with self._kubectl.open(*command) as process:
             assert process.stdout
             for line in _unseen(process.stdout, self.last):
