@@ -67,7 +67,7 @@ def _here(where: Where) -> Callable[[], "RenderableType"]:
 
 def _there(where: Where) -> Callable[[], "RenderableType"]:
     from immutant.remote.apps import only
-    from immutant.remote.pods import gears
+    from immutant.remote.gears import gears
 
     kubectl = where.kubectl
     name = only(kubectl, where.app).name
@@ -82,10 +82,9 @@ def _there(where: Where) -> Callable[[], "RenderableType"]:
             for kind, good in _CONDITIONS.items()
             if kind in app.conditions
         ]
-        pods = [views.gear_row(one) for one in gears(kubectl, app)]
         return _stacked(
             f"{title}\n{about}\n",
-            printing.table(views.GEAR_COLUMNS, pods),
+            printing.table(*views.gear_table(gears(kubectl, app))),
             "",
             printing.table(("CONDITION", "STATUS", "REASON", "MESSAGE"), conditions),
             *_jobs(app.jobs),
@@ -126,7 +125,7 @@ def _dump(where: Where, output: Output) -> None:
         found: dict[str, Any] = {"url": ask(where.state, "url"), "gears": ask(where.state, "gears")}
     else:
         from immutant.remote.apps import only
-        from immutant.remote.pods import gears
+        from immutant.remote.gears import gears
 
         app = only(where.kubectl, where.app)
         found = dict(views.app_record(app))

@@ -77,13 +77,13 @@ def gears(
         rows = [views.replica_row(one) for one in replicas]
         printing.listing(output, records, views.REPLICA_COLUMNS, rows)
         return
-    from immutant.remote import pods
+    from immutant.remote import gears as listing
     from immutant.remote.apps import only
 
     kubectl = where.kubectl
-    found = pods.gears(kubectl, only(kubectl, where.app))
+    found = listing.gears(kubectl, only(kubectl, where.app))
     records = [dataclasses.asdict(one) for one in found]
-    printing.listing(output, records, views.GEAR_COLUMNS, [views.gear_row(one) for one in found])
+    printing.listing(output, records, *views.gear_table(found))
 
 
 def status(

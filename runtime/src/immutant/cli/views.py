@@ -3,29 +3,28 @@
 Belongs here: columns and cells. Pure. Not here: finding anything out, and printing.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any, Final
 
-from immutant.cli.printing import plain
+from immutant.cli.printing import Row, plain
 from immutant.remote.apps import App, Condition
-from immutant.remote.pods import Gear
+from immutant.remote.gears import Gear
 from immutant.run.gears import Gear as Replica
 
 __all__ = [
-    "GEAR_COLUMNS",
     "REPLICA_COLUMNS",
     "age",
     "app_columns",
     "app_record",
     "app_row",
     "condition_row",
-    "gear_row",
+    "gear_table",
     "replica_row",
 ]
 
 REPLICA_COLUMNS: Final = ("NAME", "STATE", "PID", "WEB", "SINGLETONS", "RESTARTS")
-GEAR_COLUMNS: Final = (
+_GEAR_COLUMNS: Final = (
     *("POD", "NODE", "STATE", "READY", "MEMBER", "SINGLETONS", "ENTRIES", "RESTARTS"),
 )
 _GOOD: Final = "[green]{}[/]"
@@ -59,7 +58,6 @@ def app_columns(*, everywhere: bool) -> list[str]:
 def app_row(app: App, *, everywhere: bool) -> list[str]:
     """An app in a list."""
     trouble = app.trouble
-    short = trouble if len(trouble) <= _LONGEST else f"{trouble[: _LONGEST - 1]}…"
     return [
         *([app.namespace] if everywhere else []),
         app.name,
@@ -67,7 +65,7 @@ def app_row(app: App, *, everywhere: bool) -> list[str]:
         plain(f"{app.kind} {app.running}".rstrip()),
         plain(app.url) or "-",
         age(app.created),
-        plain(short) or "-",
+        plain(_short(trouble)) or "-",
     ]
 
 
@@ -86,8 +84,20 @@ def app_record(app: App) -> Mapping[str, Any]:
     }
 
 
-def gear_row(gear: Gear) -> list[str]:
-    """A pod in a list."""
+def gear_table(gears: Sequence[Gear]) -> tuple[Row, Sequence[Row]]:
+    """Pods: the header, and the lines. Where none has failed, there is no column about it."""
+    rows = [_gear_row(one) for one in gears]
+    if not any(one.failing for one in gears):
+        return _GEAR_COLUMNS, rows
+    whole = [[*row, _trouble(one)] for row, one in zip(rows, gears, strict=True)]
+    return (*_GEAR_COLUMNS, "TROUBLE"), whole
+
+
+def _trouble(gear: Gear) -> str:
+    return plain(_short(f"{gear.failing}: {gear.trouble}")) if gear.failing else "-"
+
+
+def _gear_row(gear: Gear) -> list[str]:
     return [
         gear.name,
         gear.node or "-",
@@ -134,6 +144,10 @@ def age(stamp: str, now: datetime | None = None) -> str:
         if seconds >= length:
             return f"{seconds // length}{unit}"
     return f"{seconds}s"
+
+
+def _short(text: str) -> str:
+    return text if len(text) <= _LONGEST else f"{text[: _LONGEST - 1]}…"
 
 
 def _yes(flag: bool) -> str:

@@ -12,8 +12,9 @@ from immutant._version import __version__
 from immutant.contract import names
 from immutant.errors import ClusterError
 from immutant.remote.apps import App, of_namespace, read
+from immutant.remote.gears import Gear, gears
 from immutant.remote.kubectl import INSTALL, Json, Kubectl
-from immutant.remote.pods import app_pods, gears
+from immutant.remote.pods import app_pods
 
 __all__ = ["Finding", "examine"]
 
@@ -104,8 +105,8 @@ def _app(kubectl: Kubectl, app: App) -> Iterator[Finding]:
     for gear in gears(kubectl, app):
         if gear.state == "stopped":
             yield _bad(f"{gear.name} is stopped: immutant start {gear.name}")
-        elif gear.state not in ("running", "starting", "leaving"):
-            yield _bad(f"{gear.name}: {gear.state}; see immutant logs {app.name} --pod {gear.name}")
+        elif gear.failing or gear.state not in ("running", "starting", "leaving"):
+            yield _bad(_failed(app, gear))
         elif gear.restarts > _MANY:
             yield _bad(
                 f"{gear.name} was started again {gear.restarts} times: kubectl logs {gear.name} "
@@ -121,6 +122,13 @@ def _app(kubectl: Kubectl, app: App) -> Iterator[Finding]:
 
 _MANY: Final = 5
 """Restarts of a pod's containers that are worth a word."""
+
+
+def _failed(app: App, gear: Gear) -> str:
+    by = f", {gear.failing}: {gear.trouble}" if gear.failing else ""
+    where = "" if gear.failing in ("", "app") else f" -c {gear.failing}"
+    see = f"immutant logs {app.name} --pod {gear.name}{where}"
+    return f"{gear.name}: {gear.state}{by}; see {see}"
 
 
 def _conditions(app: App) -> Iterator[Finding]:

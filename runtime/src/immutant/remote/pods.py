@@ -1,65 +1,31 @@
-"""The pods of an application: the gears of its cluster.
+"""The pods of an application: finding them, and refusing what is none of theirs.
 
-Belongs here: what each is about, joined from the pod, the application's status and the member's
-own metrics. Not here: printing.
+Belongs here: what a pod itself says. Not here: what its application's status and its member say of
+it (`gears`).
 """
 
-import re
 from collections.abc import Iterable, Iterator
-from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
 from typing import Final
 
 from immutant.contract import names
-from immutant.errors import ClusterError, MissingError
-from immutant.remote.apps import App, PodRow
+from immutant.errors import MissingError
 from immutant.remote.kubectl import Json, Kubectl
 
 __all__ = [
-    "Gear",
     "absent",
     "app_of",
     "app_pods",
     "check_container",
     "containers",
     "found",
-    "gears",
+    "is_ready",
+    "leaves",
     "serves",
+    "statuses",
 ]
 
 _SELECTOR: Final = f"{names.APP_LABEL}={{app}},app.kubernetes.io/component=app"
 _ANY: Final = f"{names.APP_LABEL},app.kubernetes.io/component=app"
-_OWNED: Final = re.compile(
-    rb'^hazelcast_map_owned_entries\{map="cache\.[^"]*"\} (\S+)', re.MULTILINE
-)
-_LOOKS: Final = 8
-"""Members that are asked at the same time."""
-
-
-@dataclass(frozen=True, slots=True)
-class Gear:
-    """One pod of an application.
-
-    Attributes:
-        name: The pod.
-        node: The node that it is on; "": none yet.
-        state: running, starting, stopped, leaving, or why it does not run, such as
-            CrashLoopBackOff.
-        ready: Whether it is given requests.
-        member: Whether its member is in the grid, as the operator knows it.
-        singletons: What it holds, as "daemon.NAME" and "job.NAME".
-        entries: How many cache entries it owns, copies not counted; None: it does not tell.
-        restarts: How often its containers were started again.
-    """
-
-    name: str
-    node: str
-    state: str
-    ready: bool
-    member: bool
-    singletons: tuple[str, ...]
-    entries: int | None
-    restarts: int
 
 
 def app_pods(kubectl: Kubectl, app: str) -> list[Json]:
@@ -134,43 +100,18 @@ def _by_number(pods: list[Json]) -> list[Json]:
 
 def serves(pod: Json) -> bool:
     """Whether a pod is ready, and neither on its way out nor stopped."""
-    return _is_ready(pod) and _leaves(pod) == ""
+    return is_ready(pod) and leaves(pod) == ""
 
 
-def gears(kubectl: Kubectl, app: App) -> list[Gear]:
-    """The pods of an application, with what each of them has."""
-    pods = app_pods(kubectl, app.name)
-    with ThreadPoolExecutor(_LOOKS) as looks:
-        entries = list(looks.map(lambda pod: _entries(kubectl, app.namespace, pod), pods))
-    rows = {row.name: row for row in app.pods}
-    return [
-        _gear(pod, app, rows.get(pod["metadata"]["name"]), count)
-        for pod, count in zip(pods, entries, strict=True)
-    ]
-
-
-def _gear(pod: Json, app: App, row: PodRow | None, entries: int | None) -> Gear:
-    name, statuses = pod["metadata"]["name"], list(_statuses(pod))
-    return Gear(
-        name=name,
-        node=pod["spec"].get("nodeName", ""),
-        state=_state(pod, statuses),
-        ready=_is_ready(pod),
-        member=row is not None and row.member,
-        singletons=tuple(f"{one.kind}.{one.name}" for one in app.holders if one.pod == name),
-        entries=entries,
-        restarts=sum(one.get("restartCount", 0) for one in statuses),
-    )
-
-
-def _is_ready(pod: Json) -> bool:
+def is_ready(pod: Json) -> bool:
+    """Whether the kubelet says that a pod is ready; that one is not it knows after some probes."""
     return any(
         one["type"] == "Ready" and one["status"] == "True"
         for one in pod["status"].get("conditions", ())
     )
 
 
-def _leaves(pod: Json) -> str:
+def leaves(pod: Json) -> str:
     """Whether a pod is `leaving` or `stopped`; "": neither."""
     if "deletionTimestamp" in pod["metadata"]:
         return "leaving"
@@ -178,29 +119,7 @@ def _leaves(pod: Json) -> str:
     return "stopped" if names.STOPPED_ANNOTATION in noted else ""
 
 
-def _state(pod: Json, statuses: Iterable[Json]) -> str:
-    if state := _leaves(pod):
-        return state
-    for one in statuses:
-        reason = one.get("state", {}).get("waiting", {}).get("reason", "")
-        if reason not in ("", "PodInitializing", "ContainerCreating"):
-            return str(reason)
-    return "running" if _is_ready(pod) else "starting"
-
-
-def _statuses(pod: Json) -> Iterable[Json]:
+def statuses(pod: Json) -> Iterator[Json]:
+    """What the kubelet says of each container, in the order in which they start."""
     for kind in ("initContainerStatuses", "containerStatuses"):
         yield from pod["status"].get(kind, ())
-
-
-def _entries(kubectl: Kubectl, namespace: str, pod: Json) -> int | None:
-    """The cache entries that a pod's member owns, by its metrics."""
-    address = f"{pod['metadata']['name']}:{names.MEMBER_METRICS_PORT}"
-    path = f"/api/v1/namespaces/{namespace}/pods/{address}/proxy/metrics"
-    if not any(one.get("ready") for one in _statuses(pod)):
-        return None
-    try:
-        said = kubectl.run("get", "--raw", path)
-    except ClusterError:  # it has just gone, or this account may not ask: the list is worth more
-        return None
-    return int(sum(float(number) for number in _OWNED.findall(said)))
