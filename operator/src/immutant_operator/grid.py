@@ -83,7 +83,7 @@ class Grid:
         if not told:
             return Verdict("Unknown", "NotTold", "no pod is ready, and none says anything")
         here = next(iter(told.values())).members
-        return Verdict("True", "AllSafe", f"{here} members, and each entry is on all its owners")
+        return Verdict("True", "AllSafe", f"{_members(here)}, and each entry is on all its owners")
 
     def hinders(self, without: Collection[Pod] = ()) -> str:
         """What of the grid keeps these pods from being taken; "": nothing.
@@ -160,7 +160,8 @@ def _trouble(told: Mapping[str, GridView], mute: int) -> Verdict | None:
         return _no("ViewsDiffer", f"the members of {_and(told)} do not see the same grid yet")
     here = next((view.members for view in told.values()), 0)
     if told and not len(told) <= here <= len(told) + mute:
-        return _no("MembersDiffer", f"the grid has {here} members, and {len(told)} pods say so")
+        said = f"{len(told)} {'pod says' if len(told) == 1 else 'pods say'} so"
+        return _no("MembersDiffer", f"the grid has {_members(here)}, and {said}")
     unsafe = [name for name, view in told.items() if not view.safe]
     if unsafe:
         return _no("CopiesMissing", f"copies of what {_and(unsafe)} has are still to be made")
@@ -169,6 +170,10 @@ def _trouble(told: Mapping[str, GridView], mute: int) -> Verdict | None:
 
 def _no(reason: str, message: str) -> Verdict:
     return Verdict("False", reason, message)
+
+
+def _members(count: int) -> str:
+    return "1 member" if count == 1 else f"{count} members"
 
 
 def _and(found: Iterable[str]) -> str:

@@ -81,7 +81,7 @@ def _keeps(wanted: int, fleet: Fleet, grid: Grid) -> str:
     if not any(pod.ready for pod in goes):
         return grid.hinders(goes) if goes else ""
     if len(stays) < size - 1:
-        return f"waiting for {size - 1 - len(stays)} more pods to be made"
+        return f"waiting for {_pods(size - 1 - len(stays), 'more ')} to be made"
     coming = _names(pod for pod in stays if not pod.ready)
     if coming:
         return f"waiting for {coming} to be ready"
@@ -116,7 +116,7 @@ def next_step(wanted: int, fleet: Fleet, grid: Grid, pace: Pace = ONE) -> Step:
         return _replacing(old, fleet, grid, pace)
     if fleet.size != wanted:
         kept = _keeps(wanted, fleet, grid)
-        message = f"going from {len(fleet.pods)} to {wanted} pods"
+        message = f"going from {len(fleet.pods)} to {_pods(wanted)}"
         return Step((), True, "Scaling", f"{message}; {kept}" if kept else message, _LOOK)
     return Step((), False, "Complete", f"{wanted} of {wanted} pods run the current version")
 
@@ -129,7 +129,7 @@ def _awaited(fleet: Fleet) -> str:
     leaving = [pod.name for pod in there.values() if pod.leaving]
     coming = [p.name for p in there.values() if not p.ready and not fleet.outdated(p)]
     if missing:
-        return f"waiting for {len(missing)} more pods to be made"
+        return f"waiting for {_pods(len(missing), 'more ')} to be made"
     if leaving:
         return f"waiting for {', '.join(leaving)} to end"
     return f"waiting for {', '.join(coming)} to be ready" if coming else ""
@@ -149,8 +149,12 @@ def _replacing(old: list[Pod], fleet: Fleet, grid: Grid, pace: Pace) -> Step:
     if waiting:
         message = f"{_names(taken)} is next of {len(old)}; {waiting}"
         return Step((), True, "RollingOut", message, max(_LOOK, again))
-    message = f"replacing {_names(taken)}; {len(old)} pods to go{_cap(size, pace)}"
+    message = f"replacing {_names(taken)}; {_pods(len(old))} to go{_cap(size, pace)}"
     return Step(taken, True, "RollingOut", message)
+
+
+def _pods(count: int, which: str = "") -> str:
+    return f"{count} {which}{'pod' if count == 1 else 'pods'}"
 
 
 def _cap(size: int, pace: Pace) -> str:

@@ -1,4 +1,5 @@
 import json
+import time
 from datetime import UTC, datetime
 
 import pytest
@@ -29,6 +30,14 @@ def test_where_nobody_looks_no_cell_is_folded(capsys: pytest.CaptureFixture[str]
     assert len(capsys.readouterr().out.splitlines()) == 2
 
 
+def test_where_nobody_looks_no_line_is_as_wide_as_the_longest(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    rows = [("demo", "word " * 100), ("shop", "word")]
+    printing.listing(Output.table, [], ("NAME", "MESSAGE"), rows)
+    assert capsys.readouterr().out.splitlines()[::2] == ["NAME   MESSAGE", "shop   word"]
+
+
 @pytest.mark.parametrize("output", [Output.json, Output.yaml])
 def test_programs_get_records(output: Output, capsys: pytest.CaptureFixture[str]) -> None:
     printing.listing(output, [{"name": "demo", "ready": "1/1"}], ("NAME",), [("never",)])
@@ -53,3 +62,12 @@ def test_programs_get_records(output: Output, capsys: pytest.CaptureFixture[str]
 )
 def test_an_age_is_told_in_the_largest_unit(stamp: str, told: str) -> None:
     assert views.age(stamp, datetime(2027, 1, 15, 8, tzinfo=UTC)) == told
+
+
+def test_an_instant_is_told_in_local_time(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("TZ", "Europe/Berlin")
+    time.tzset()
+    assert views.instant("2026-08-01T06:00:00Z") == "2026-08-01 08:00:00"
+    monkeypatch.undo()
+    time.tzset()
+    assert views.instant("") == "-"

@@ -48,6 +48,11 @@ def test_a_member_that_no_pod_speaks_for_is_one_too_many() -> None:
     assert found.verdict().message == "the grid has 3 members, and 2 pods say so"
 
 
+def test_one_member_is_no_plural() -> None:
+    alone = grid(lease(pod(0), 1), pods=(pod(0),))
+    assert alone.verdict().message == "1 member, and each entry is on all its owners"
+
+
 def test_a_word_that_was_not_renewed_for_too_long_is_none() -> None:
     found = grid(lease(pod(0), 2), lease(pod(1), 2), silent=DURATION + 0.1)
     assert found.verdict().reason == "MemberSilent"

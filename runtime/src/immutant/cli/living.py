@@ -1,12 +1,14 @@
-"""The view of `immutant status`, once or live.
+"""The view of `immutant status`, once or live; where nobody looks at a terminal, at each change.
 
 Belongs here: composing the page and showing it again and again. Not here: cells (`views`).
 """
 
 import dataclasses
 import json
+import sys
 import time
 from collections.abc import Callable
+from datetime import datetime
 from typing import TYPE_CHECKING, Any, Final
 
 from immutant.cli import printing, views
@@ -16,6 +18,8 @@ from immutant.errors import ClusterError
 
 if TYPE_CHECKING:
     from rich.console import RenderableType
+
+    from immutant.remote.apps import App
 
 __all__ = ["show"]
 
@@ -37,10 +41,17 @@ def show(where: Where, output: Output, *, watch: bool) -> None:
     if output is not Output.table:
         _dump(where, output)
         return
-    page = _here(where) if where.is_here else _there(where)
-    if not watch:
-        printing.console().print(page())
-        return
+    live = watch and sys.stdout.isatty()
+    page = _here(where) if where.is_here else _there(where, ages=live or not watch)
+    if live:
+        _keep_showing(page)
+    elif watch:
+        _print_changes(page)
+    else:
+        printing.show(page())
+
+
+def _keep_showing(page: Callable[[], "RenderableType"]) -> None:
     from rich.live import Live
 
     with Live(console=printing.console(), screen=True, auto_refresh=False) as live:
@@ -50,6 +61,24 @@ def show(where: Where, output: Output, *, watch: bool) -> None:
             except ClusterError as error:  # it may be back at the next look
                 live.update(f"[red]{plain(str(error))}[/]", refresh=True)
             time.sleep(_PERIOD)
+
+
+def _print_changes(page: Callable[[], "RenderableType"]) -> None:
+    """Print it whenever it has changed, with the time; for files and pipes."""
+    last = trouble = ""
+    while True:
+        try:
+            now, trouble = printing.rendered(page()), ""
+        except ClusterError as error:  # it may be back at the next look
+            now = last
+            if str(error) != trouble:
+                trouble = str(error)
+                sys.stderr.write(f"immutant: {trouble}\n")
+        if now != last:
+            last = now
+            sys.stdout.write(f"{datetime.now().astimezone():%Y-%m-%d %H:%M:%S}\n{now}\n")
+            sys.stdout.flush()
+        time.sleep(_PERIOD)
 
 
 def _here(where: Where) -> Callable[[], "RenderableType"]:
@@ -65,7 +94,8 @@ def _here(where: Where) -> Callable[[], "RenderableType"]:
     return page
 
 
-def _there(where: Where) -> Callable[[], "RenderableType"]:
+def _there(where: Where, *, ages: bool) -> Callable[[], "RenderableType"]:
+    """The page of an app in a cluster; with ages, which grow, or with instants."""
     from immutant.remote.apps import only
     from immutant.remote.gears import gears
 
@@ -87,26 +117,36 @@ def _there(where: Where) -> Callable[[], "RenderableType"]:
             printing.table(*views.gear_table(gears(kubectl, app))),
             "",
             printing.table(("CONDITION", "STATUS", "REASON", "MESSAGE"), conditions),
-            *_jobs(app.jobs),
+            *_jobs(app, ages=ages),
             *([f"\n[red]failing: {plain(', '.join(app.failing))}[/]"] if app.failing else []),
         )
 
     return page
 
 
-def _jobs(jobs: Any) -> list["RenderableType"]:  # noqa: ANN401 - records of immutant.remote
-    if not jobs:
+def _jobs(app: "App", *, ages: bool) -> list["RenderableType"]:
+    if not app.jobs:
         return []
+    told = views.age if ages else views.instant
     rows = [
         (
             plain(one.name),
-            views.age(one.ended) if one.ended else "never",
+            told(one.ended) if one.ended else "never",
             plain(one.outcome),
             str(one.running),
         )
-        for one in jobs
+        for one in app.jobs
     ]
-    return ["", printing.table(("JOB", "ENDED", "OUTCOME", "RUNNING"), rows)]
+    return ["", printing.table(("JOB", "ENDED", "OUTCOME", "RUNNING"), rows), *_as_of(app, ages)]
+
+
+def _as_of(app: "App", ages: bool) -> list[str]:
+    """Since when the table of jobs stands; what has run since may be missing in it."""
+    if not app.jobs_as_of:
+        return []
+    ago = f", {views.age(app.jobs_as_of)} ago" if ages else ""
+    as_of = f"as of {views.instant(app.jobs_as_of)}{ago}"
+    return [f"[dim]{as_of}; it is written anew once a minute at most[/]"]
 
 
 def _stacked(*parts: "RenderableType") -> "RenderableType":
@@ -117,8 +157,6 @@ def _stacked(*parts: "RenderableType") -> "RenderableType":
 
 def _dump(where: Where, output: Output) -> None:
     """The status for programs."""
-    import sys
-
     if where.is_here:
         from immutant.run.client import ask
 
@@ -134,6 +172,7 @@ def _dump(where: Where, output: Output) -> None:
         ]
         found["gears"] = [dataclasses.asdict(one) for one in gears(where.kubectl, app)]
         found["jobs"] = [dataclasses.asdict(one) for one in app.jobs]
+        found["jobs_as_of"] = app.jobs_as_of
         found["failing"] = list(app.failing)
     if output is Output.json:
         sys.stdout.write(json.dumps(found, indent=2) + "\n")

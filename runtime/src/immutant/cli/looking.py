@@ -89,7 +89,9 @@ def gears(
 def status(
     app: AppArgument = "",
     named: AppOption = "",
-    watch: Annotated[bool, typer.Option("--watch", "-w", help="Show it live.")] = False,
+    watch: Annotated[
+        bool, typer.Option("--watch", "-w", help="Show it live; in a pipe, at each change.")
+    ] = False,
     state: StateOption = DEFAULT_STATE,
     namespace: NamespaceOption = "",
     context: ContextOption = "",

@@ -2,8 +2,9 @@
 
 Belongs here: tables, JSON, YAML, colours. Not here: what is printed.
 
-Colours follow NO_COLOR and FORCE_COLOR; without a terminal there are none. Tables have no frames
-and are never cut where nobody looks at a terminal, so that `grep` and `awk` find whole words.
+Colours follow NO_COLOR and FORCE_COLOR; without a terminal there are none. Tables have no frames.
+Where nobody looks at a terminal they are never cut, so that `grep` and `awk` find whole words, and
+no line ends in blanks.
 """
 
 import json
@@ -14,10 +15,10 @@ from typing import TYPE_CHECKING, Any
 from immutant.cli.options import Output
 
 if TYPE_CHECKING:
-    from rich.console import Console
+    from rich.console import Console, RenderableType
     from rich.table import Table
 
-__all__ = ["Row", "console", "listing", "out", "plain", "table"]
+__all__ = ["Row", "console", "listing", "out", "plain", "rendered", "show", "table"]
 
 Row = Sequence[str]
 """The cells of a line; rich's markup, such as [green]yes[/], is understood."""
@@ -37,6 +38,22 @@ def console() -> "Console":
 def out(text: str) -> None:
     """Print lines with rich's markup."""
     console().print(text)
+
+
+def show(what: "RenderableType") -> None:
+    """Print tables and what stands between them."""
+    if sys.stdout.isatty():
+        console().print(what)
+    else:
+        sys.stdout.write(rendered(what))
+
+
+def rendered(what: "RenderableType") -> str:
+    """Lines as they are printed, without the blanks by which a table is as wide as its longest."""
+    made = console()
+    with made.capture() as taken:
+        made.print(what)
+    return "\n".join(line.rstrip(" ") for line in taken.get().split("\n"))
 
 
 def plain(text: str) -> str:
@@ -79,4 +96,4 @@ def listing(
 
         sys.stdout.write(yaml.safe_dump(records, sort_keys=False, allow_unicode=True))
     else:
-        console().print(table(columns, rows))
+        show(table(columns, rows))

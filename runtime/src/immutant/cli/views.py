@@ -20,6 +20,7 @@ __all__ = [
     "app_row",
     "condition_row",
     "gear_table",
+    "instant",
     "replica_row",
 ]
 
@@ -144,6 +145,15 @@ def age(stamp: str, now: datetime | None = None) -> str:
         if seconds >= length:
             return f"{seconds // length}{unit}"
     return f"{seconds}s"
+
+
+def instant(stamp: str) -> str:
+    """An instant in RFC 3339, in the local time of whoever reads it; "-": there is none."""
+    try:
+        moment = datetime.fromisoformat(stamp)
+    except ValueError:
+        return "-"
+    return moment.astimezone().strftime("%Y-%m-%d %H:%M:%S")
 
 
 def _short(text: str) -> str:

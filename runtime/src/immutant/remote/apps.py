@@ -139,6 +139,7 @@ class App:
         pods: The pods, by number.
         holders: Who holds its daemons and jobs.
         jobs: How its jobs last ran.
+        jobs_as_of: When that was written (RFC 3339): at most once a minute, and where it differs.
         failing: Daemons that fail again and again, as "NAME in POD".
         conditions: The conditions, by type.
     """
@@ -164,6 +165,7 @@ class App:
     pods: tuple[PodRow, ...]
     holders: tuple[Holder, ...]
     jobs: tuple[JobRun, ...]
+    jobs_as_of: str
     failing: tuple[str, ...]
     conditions: Mapping[str, Condition]
 
@@ -194,6 +196,7 @@ class App:
             pods=tuple(_row(one) for one in status.get("pods") or ()),
             holders=tuple(_holder(one) for one in status.get("holders") or ()),
             jobs=tuple(_job(one) for one in status.get("jobs") or ()),
+            jobs_as_of=status.get("jobsAsOf", ""),
             failing=tuple(f"{one['name']} in {one['pod']}" for one in status.get("failing") or ()),
             conditions={one["type"]: _condition(one) for one in status.get("conditions") or ()},
         )
