@@ -204,6 +204,9 @@ async def test_an_app_is_made_deployed_rolled_back_restarted_and_removed(
     gone = repository.immutant("history", "demo")
     assert gone.returncode == 1
     assert "make it: immutant create demo" in gone.stderr
+    nothing = repository.immutant("delete", "demo", "--yes")
+    assert nothing.returncode == 1
+    assert "`immutant apps -A` lists the apps of all namespaces" in nothing.stderr
 
 
 async def test_a_name_that_is_taken_or_cannot_be_is_refused(

@@ -1,6 +1,8 @@
-"""What is to be typed after `immutant create`, by a real kubeconfig and real repositories."""
+"""What is to be typed after `immutant create`; kubectl is a stand-in, the repositories are real."""
 
+import os
 import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -9,22 +11,24 @@ from immutant.remote.apps import App
 from immutant.remote.beginning import commands
 from immutant.remote.kubectl import Kubectl
 
-CONFIG = """
-apiVersion: v1
-kind: Config
-current-context: near
-contexts:
-  - {name: near, context: {cluster: here, user: me}}
-  - {name: far, context: {cluster: here, user: me, namespace: shop}}
-clusters: [{name: here, cluster: {server: "https://127.0.0.1:1"}}]
-users: [{name: me, user: {token: x}}]
+KUBECTL = """
+import os, sys
+if not os.environ["CONTEXTS"]:
+    sys.exit("error: current-context must exist in order to minify")
+assert sys.argv[-4:-1] == ["view", "--minify", "-o"], sys.argv
+print("shop" if "--context=far" in sys.argv else "", end="")
 """
+"""The context far has the namespace shop, and the current one has none."""
 
 
 @pytest.fixture
 def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    (tmp_path / "config").write_text(CONFIG)
-    monkeypatch.setenv("KUBECONFIG", str(tmp_path / "config"))
+    program = tmp_path / "bin" / "kubectl"
+    program.parent.mkdir()
+    program.write_text(f"#!{sys.executable}\n{KUBECTL}")
+    program.chmod(0o755)
+    monkeypatch.setenv("PATH", str(program.parent), prepend=os.pathsep)
+    monkeypatch.setenv("CONTEXTS", "near far")
     monkeypatch.setenv("GIT_CEILING_DIRECTORIES", str(tmp_path))
     made = tmp_path / "demo"
     made.mkdir()
@@ -57,14 +61,13 @@ def test_the_namespace_is_named_where_the_kubeconfig_means_another(
 def test_without_a_kubeconfig_the_namespace_is_named(
     folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setenv("KUBECONFIG", str(folder / "none"))
+    monkeypatch.setenv("CONTEXTS", "")
     assert commands(Kubectl(), demo("default"), folder)[0].endswith("immutant://default/demo")
 
 
 def test_a_kubeconfig_that_was_named_is_named_for_git_too(folder: Path) -> None:
-    config = folder.parent / "config"
-    last = commands(Kubectl(kubeconfig=str(config)), demo("default"), folder)[-1]
-    assert last == f"KUBECONFIG={config} git push demo main"
+    last = commands(Kubectl(kubeconfig="my config"), demo("default"), folder)[-1]
+    assert last == "KUBECONFIG='my config' git push demo main"
 
 
 def test_the_branch_is_the_one_that_is_checked_out(folder: Path) -> None:

@@ -97,4 +97,12 @@ def test_an_object_that_cannot_be_sent_anywhere_is_no_matter_of_its_validation()
     )
     told = failure(said)
     assert isinstance(told, NotRunningError)
-    assert "no cluster is reached" in str(told)
+    assert str(told).startswith("no cluster is reached: see that it answers (kubectl cluster-info)")
+    assert "validat" not in str(told)
+
+
+def test_a_run_on_this_machine_is_spoken_of_where_it_would_do_as_well() -> None:
+    assert "immutant run" not in str(failure(NOBODY))
+    told = str(failure(NOBODY, or_here=True))
+    assert told.startswith("no `immutant run` is used here, and no cluster is reached")
+    assert "or start one with `immutant run app.py`" in told

@@ -46,7 +46,7 @@ class Console(Protocol):
 
 def reached(where: Where) -> Console:
     """Whom a command that was typed asks."""
-    return Laptop(where.state) if where.is_here else Cluster(where.kubectl, where.app)
+    return Laptop(where.run) if where.is_here else Cluster(where.kubectl, where.app)
 
 
 class Laptop:

@@ -187,7 +187,7 @@ def delete(
     from immutant.remote.apps import read
 
     kubectl = Where(namespace=namespace, context=context, kubeconfig=kubeconfig).kubectl
-    app = read(kubectl, name)
+    app = read(kubectl, name, "`immutant apps -A` lists the apps of all namespaces")
     if not yes:
         typer.echo(_loss(app))
         typer.confirm(f"Remove {name}?", abort=True)

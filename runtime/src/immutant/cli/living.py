@@ -86,9 +86,9 @@ def _here(where: Where) -> Callable[[], "RenderableType"]:
     from immutant.run.gears import Gear
 
     def page() -> "RenderableType":
-        rows = [views.replica_row(Gear(**one)) for one in ask(where.state, "gears")]
-        url = plain(ask(where.state, "url"))
-        title = f"[bold]{plain(str(where.state))}[/]  {url}\n"
+        rows = [views.replica_row(Gear(**one)) for one in ask(where.run, "gears")]
+        url = plain(ask(where.run, "url"))
+        title = f"[bold]{plain(str(where.run))}[/]  {url}\n"
         return _stacked(title, printing.table(views.REPLICA_COLUMNS, rows))
 
     return page
@@ -160,7 +160,7 @@ def _dump(where: Where, output: Output) -> None:
     if where.is_here:
         from immutant.run.client import ask
 
-        found: dict[str, Any] = {"url": ask(where.state, "url"), "gears": ask(where.state, "gears")}
+        found: dict[str, Any] = {"url": ask(where.run, "url"), "gears": ask(where.run, "gears")}
     else:
         from immutant.remote.apps import only
         from immutant.remote.gears import gears

@@ -188,25 +188,25 @@ def doctor(
     """Say what is wrong, in sentences.
 
     With the cluster, the operator, and an app or all of the namespace; exit code 1 when
-    something is.
+    something is, 2 when no cluster is reached.
     """
     from immutant.cli import printing
     from immutant.remote.doctor import examine
 
     kubectl = Where(namespace=namespace, context=context, kubeconfig=kubeconfig).kubectl
-    wrong = False
+    code = 0
     for finding in examine(kubectl, one_app(app, named)):
-        wrong |= finding.is_wrong
+        code = max(code, finding.exit_code)
         sign = "[red]✗[/]" if finding.is_wrong else "[green]✓[/]"
         printing.out(f"{sign} {printing.plain(finding.sentence)}")
-    raise typer.Exit(1 if wrong else 0)
+    raise typer.Exit(code)
 
 
 def _url(where: Where) -> str:
     if where.is_here:
         from immutant.run.client import ask
 
-        return str(ask(where.state, "url"))
+        return str(ask(where.run, "url"))
     from immutant.errors import ClusterError
     from immutant.remote.apps import only
 

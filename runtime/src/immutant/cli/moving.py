@@ -47,7 +47,7 @@ def scale(
 
         if not 1 <= int(last) <= 64:
             raise typer.BadParameter("on this machine there are 1 to 64 replicas")
-        typer.echo(ask(where.state, "scale", replicas=int(last)))
+        typer.echo(ask(where.run, "scale", replicas=int(last)))
         return
     from immutant.remote.apps import only
 
@@ -79,7 +79,7 @@ def stop(
     if where.is_here:
         from immutant.run.client import ask
 
-        typer.echo(ask(where.state, "stop", name=name))
+        typer.echo(ask(where.run, "stop", name=name))
         return
     from immutant.remote import stopping
 
@@ -99,7 +99,7 @@ def start(
     if where.is_here:
         from immutant.run.client import ask
 
-        typer.echo(ask(where.state, "start", name=name))
+        typer.echo(ask(where.run, "start", name=name))
         return
     from immutant.remote import stopping
 

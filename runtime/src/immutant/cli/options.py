@@ -86,14 +86,15 @@ class Where:
     """What was typed of where a command is to act.
 
     Attributes:
-        state: The state folder of an `immutant run` on this machine.
+        state: The state folder of an `immutant run` on this machine; None: the command is about
+            clusters alone.
         app: The app's name; "": none was named.
         namespace: As typed; "": not.
         context: As typed; "": not.
         kubeconfig: As typed; "": not.
     """
 
-    state: Path = DEFAULT_STATE
+    state: Path | None = None
     app: str = ""
     namespace: str = ""
     context: str = ""
@@ -105,15 +106,26 @@ class Where:
 
         It does when one runs there, unless an app or anything of a cluster was named.
         """
-        if self.app or self.namespace or self.context or self.kubeconfig:
+        if self.state is None or self._names_a_cluster:
             return False
         from immutant.run.client import runs
 
         return self.state != DEFAULT_STATE or runs(self.state)
 
     @property
+    def run(self) -> Path:
+        """The state folder of the `immutant run` that is meant, where it `is_here`."""
+        assert self.state is not None
+        return self.state
+
+    @property
     def kubectl(self) -> "Kubectl":
         """The cluster and namespace that were named, or kubectl's own."""
         from immutant.remote.kubectl import Kubectl
 
-        return Kubectl(self.namespace, self.context, self.kubeconfig)
+        or_here = self.state is not None and not self._names_a_cluster
+        return Kubectl(self.namespace, self.context, self.kubeconfig, or_here)
+
+    @property
+    def _names_a_cluster(self) -> bool:
+        return bool(self.app or self.namespace or self.context or self.kubeconfig)

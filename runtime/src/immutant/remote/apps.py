@@ -251,11 +251,16 @@ def _seconds(text: str) -> float:
     return float(text[:-2]) / 1000 if text.endswith("ms") else float(text[:-1])
 
 
-def read(kubectl: Kubectl, name: str) -> App:
+def read(kubectl: Kubectl, name: str, remedy: str = "") -> App:
     """Read one app.
 
+    Args:
+        kubectl: Its cluster and namespace.
+        name: Its name.
+        remedy: What to do where there is none; "": to make it.
+
     Raises:
-        MissingError: There is none of that name; the text says how to make it.
+        MissingError: There is none of that name; the text says what to do.
         ClusterError: It cannot be read.
     """
     try:
@@ -263,9 +268,8 @@ def read(kubectl: Kubectl, name: str) -> App:
     except MissingError as error:
         where = f"namespace {kubectl.namespace}" if kubectl.namespace else "this namespace"
         option = f" --namespace {kubectl.namespace}" if kubectl.namespace else ""
-        raise MissingError(
-            f"there is no app {name} in {where}; make it: immutant create {name}{option}"
-        ) from error
+        remedy = remedy or f"make it: immutant create {name}{option}"
+        raise MissingError(f"there is no app {name} in {where}; {remedy}") from error
 
 
 def of_namespace(kubectl: Kubectl) -> list[App]:

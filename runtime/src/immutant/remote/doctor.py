@@ -3,14 +3,13 @@
 Belongs here: the questions, from the ground up; each finding says what to do. Not here: printing.
 """
 
-import shutil
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Final
 
 from immutant._version import __version__
 from immutant.contract import names
-from immutant.errors import ClusterError
+from immutant.errors import ClusterError, UnreachableError
 from immutant.remote.apps import App, of_namespace, read
 from immutant.remote.gears import Gear, gears
 from immutant.remote.kubectl import INSTALL, Json, Kubectl
@@ -29,23 +28,25 @@ class Finding:
     Attributes:
         is_wrong: Whether something is to be done.
         sentence: What was found, and what to do.
+        is_unreached: Whether it is that there is no cluster to talk to.
     """
 
     is_wrong: bool
     sentence: str
+    is_unreached: bool = False
+
+    @property
+    def exit_code(self) -> int:
+        """The exit code of a command that found this and nothing worse."""
+        return 2 if self.is_unreached else int(self.is_wrong)
 
 
 def examine(kubectl: Kubectl, name: str = "") -> Iterator[Finding]:
     """Look at the cluster, and at one app or all of the namespace."""
-    if shutil.which("kubectl") is None:
-        yield _bad(
-            "kubectl is not on the PATH: install it (https://kubernetes.io/docs/tasks/tools/)"
-        )
-        return
     try:
         kubectl.run("get", "--raw", "/readyz")
     except ClusterError as error:
-        yield _bad(str(error))
+        yield Finding(True, str(error), is_unreached=isinstance(error, UnreachableError))
         return
     yield _good("the cluster answers")
     yield from _operator(kubectl)

@@ -35,9 +35,9 @@ INSTALL: Final = (
 _PROGRAM: Final = "kubectl"
 _MISSING: Final = (
     "the program kubectl is not on the PATH, and clusters are spoken to by it: install it "
-    "(https://kubernetes.io/docs/tasks/tools/), or start one with `immutant run app.py` to have "
-    "the app on this machine"
+    "(https://kubernetes.io/docs/tasks/tools/)"
 )
+_LOCAL: Final = ", or start one with `immutant run app.py` to have the app on this machine"
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,11 +48,14 @@ class Kubectl:
         namespace: The namespace; "": that of the kubeconfig's context.
         context: The context; "": the kubeconfig's current one.
         kubeconfig: The file; "": that of KUBECONFIG, or ~/.kube/config.
+        or_here: Whether an `immutant run` in this folder would do as well, which is told where no
+            cluster is reached.
     """
 
     namespace: str = ""
     context: str = ""
     kubeconfig: str = ""
+    or_here: bool = False
 
     def command(self, *arguments: str) -> list[str]:
         """The whole command line."""
@@ -75,9 +78,9 @@ class Kubectl:
                 self.command(*arguments), input=stdin, capture_output=True, check=False
             )
         except FileNotFoundError as error:
-            raise UnreachableError(_MISSING) from error
+            raise self._missing() from error
         if done.returncode != 0:
-            raise failure(done.stderr.decode(errors="replace"))
+            raise failure(done.stderr.decode(errors="replace"), or_here=self.or_here)
         return done.stdout
 
     def own_namespace(self) -> str:
@@ -146,7 +149,7 @@ class Kubectl:
                 stderr=subprocess.PIPE,
             )
         except FileNotFoundError as error:
-            raise UnreachableError(_MISSING) from error
+            raise self._missing() from error
         with process:
             try:
                 yield process
@@ -159,7 +162,7 @@ class Kubectl:
         try:
             os.execvp(command[0], command)  # noqa: S606 - no shell is wanted
         except FileNotFoundError as error:
-            raise UnreachableError(_MISSING) from error
+            raise self._missing() from error
 
     def ask(self, pod: str, container: str, command: Sequence[str], stdin: bytes = b"") -> bytes:
         """What a command in a container printed.
@@ -169,17 +172,18 @@ class Kubectl:
         """
         return self.run("exec", "-i", pod, "-c", container, "--", *command, stdin=stdin)
 
+    def _missing(self) -> UnreachableError:
+        return UnreachableError(_MISSING + (_LOCAL if self.or_here else ""))
 
-_LOCAL: Final = "start one with `immutant run app.py` to have the app on this machine"
-_CHOOSE: Final = (
-    "choose one (kubectl config use-context NAME, --context, --kubeconfig), or " + _LOCAL
-)
+
+_CHOOSE: Final = "choose one (kubectl config use-context NAME, --context, --kubeconfig)"
+_CHECK: Final = f"see that it answers (kubectl cluster-info), or {_CHOOSE}"
 
 _NOWHERE: Final = {
     r"^error: current-context is not set": f"the kubeconfig names no cluster: {_CHOOSE}",
-    r" was refused - did you specify the right host": f"no cluster is reached: {_CHOOSE}",
-    r"failed to download openapi: Get ": f"no cluster is reached: {_CHOOSE}",
-    r"^Unable to connect to the server": f"the kubeconfig's cluster is not reached: {_CHOOSE}",
+    r" was refused - did you specify the right host": f"no cluster is reached: {_CHECK}",
+    r"failed to download openapi: Get ": f"no cluster is reached: {_CHECK}",
+    r"^Unable to connect to the server": f"the kubeconfig's cluster is not reached: {_CHECK}",
     r'^error: (context|cluster) ".*" does not exist|context was not found for specified context': (
         f"the kubeconfig has no such context: {_CHOOSE}"
     ),
@@ -212,8 +216,19 @@ _OLDER: Final = re.compile(r"No module named '?immutant\b")
 """What Python says in an image that lacks what is asked."""
 
 
-def failure(said: str) -> ClusterError:
-    """The error for what kubectl said on its standard error."""
+_UNASKED: Final = re.compile(
+    r"error validating .*failed to download openapi: |; if you choose to ignore these errors.*"
+)
+"""What kubectl says of an object's validation where there is nothing that it could be sent to."""
+
+
+def failure(said: str, *, or_here: bool = False) -> ClusterError:
+    """The error for what kubectl said on its standard error.
+
+    Args:
+        said: What it said.
+        or_here: See `Kubectl`.
+    """
     lines = [line.strip() for line in said.splitlines() if line.strip()]
     sentence = lines[-1] if lines else "kubectl failed, and did not say why"
     if ended := _ENDED.fullmatch(sentence):
@@ -224,9 +239,15 @@ def failure(said: str) -> ClusterError:
             return kind(sentence.removeprefix(f"{sign}: "))
     for pattern, remedy in _NOWHERE.items():
         if re.search(pattern, said, re.MULTILINE):
-            return UnreachableError(f"no `immutant run` is used here, and {remedy} ({sentence})")
+            return _unreached(remedy, _UNASKED.sub("", sentence), or_here=or_here)
     remedy = next((remedy for sign, remedy in _REFUSED.items() if sign in said), "")
     return ClusterError(f"{remedy} ({sentence})" if remedy else sentence)
+
+
+def _unreached(remedy: str, sentence: str, *, or_here: bool) -> UnreachableError:
+    if or_here:
+        remedy = f"no `immutant run` is used here, and {remedy}{_LOCAL}"
+    return UnreachableError(f"{remedy} ({sentence})")
 
 
 def _program_failure(said: list[str], code: str) -> ClusterError:
