@@ -187,3 +187,10 @@ def test_who_follows_sees_the_last_log_of_a_container_that_waits_once(
     with closing(EndingLog(out, 3)) as log, pytest.raises(EndError, match="it is away"):
         follow(Kubectl(), "demo", Selection(), log)
     assert sorted(written(world)) == ["demo-0 | ValueError", "demo-1 | d", "demo-1 | e"]
+
+
+def test_what_a_node_says_of_a_log_that_it_keeps_no_more_is_no_log(world: Path) -> None:
+    (world / "demo-0.1").write_text("unable to retrieve container logs for containerd://7c0f")
+    (world / "demo-1.1").write_text("2026-08-01T08:00:01Z unable to retrieve it")
+    assert Kubectl().log("demo-0") == b""
+    assert Kubectl().log("demo-1") != b""

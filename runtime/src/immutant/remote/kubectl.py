@@ -37,6 +37,9 @@ _MISSING: Final = (
     "the program kubectl is not on the PATH, and clusters are spoken to by it: install it "
     "(https://kubernetes.io/docs/tasks/tools/)"
 )
+_NOT_KEPT: Final = b"unable to retrieve container logs for "
+"""What a kubelet writes in a log's place, and no error."""
+
 _LOCAL: Final = ", or start one with `immutant run app.py` to have the app on this machine"
 
 
@@ -107,6 +110,15 @@ class Kubectl:
         """The objects of a list; see `get`."""
         found: list[Json] = self.get(*what)["items"]
         return found
+
+    def log(self, *arguments: str) -> bytes:
+        """What a container logged; nothing, where its node keeps the log no more.
+
+        Raises:
+            ClusterError: It cannot be read.
+        """
+        said = self.run("logs", *arguments)
+        return b"" if said.startswith(_NOT_KEPT) else said
 
     def apply(self, body: Mapping[str, Any], *, manager: str) -> None:
         """Server-side apply of one object.

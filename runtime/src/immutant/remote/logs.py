@@ -118,13 +118,13 @@ def _said(
     life = _life(pod, container)
     if life is None:
         return []
-    found = _lines(kubectl.run(*_command(name, container, *selection.options)))
+    found = _lines(kubectl.log(*_asked(name, container, *selection.options)))
     if found and life.waits:
         warn(f"{name}: {container} waits to be started again ({life.waits}); it said before:")
     if found or not life.crashed:
         return found
     try:
-        found = _lines(kubectl.run(*_command(name, container, "--previous", *selection.options)))
+        found = _lines(kubectl.log(*_asked(name, container, "--previous", *selection.options)))
     except ClusterError:  # its node keeps it no more
         return []
     if found:
@@ -230,8 +230,8 @@ class _Follower:
 
     def _read(self) -> None:
         options = [f"--since-time={self.last.stamp}"] if self.last else self._selection.options
-        command = _command(self._pod, self._selection.container, self._kept, *options)
-        with self._kubectl.open(*command) as process:
+        asked = _asked(self._pod, self._selection.container, self._kept, *options)
+        with self._kubectl.open("logs", *asked) as process:
             assert process.stdout
             for line in _unseen(process.stdout, self.last):
                 self.last = line
@@ -250,5 +250,5 @@ def _unseen(stream: Iterable[bytes], last: _Line | None) -> Iterator[_Line]:
             yield line
 
 
-def _command(pod: str, container: str, *options: str) -> list[str]:
-    return ["logs", "--timestamps", "-c", container, *options, pod]
+def _asked(pod: str, container: str, *options: str) -> list[str]:
+    return ["--timestamps", "-c", container, *options, pod]

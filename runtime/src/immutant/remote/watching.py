@@ -143,10 +143,10 @@ def _tell_failure(kubectl: Kubectl, app: App, outcome: Outcome, warn: Say) -> No
 def _last_words(kubectl: Kubectl, outcome: Outcome) -> list[str]:
     if not outcome.container:
         return []
-    command = ("logs", outcome.pod, "-c", outcome.container, "--tail", _LINES)
+    asked = (outcome.pod, "-c", outcome.container, "--tail", _LINES)
     for options in (["--previous"], []):
         try:
-            if said := kubectl.run(*command, *options).decode(errors="replace").splitlines():
+            if said := kubectl.log(*asked, *options).decode(errors="replace").splitlines():
                 return said
         except ClusterError:  # the sentence has the pod's last words too
             continue
