@@ -220,3 +220,16 @@ async def test_a_name_that_is_taken_or_cannot_be_is_refused(
     wrong = repository.immutant("create", "My.App")
     assert wrong.returncode == 78
     assert "write it as in my-app" in wrong.stderr
+
+
+async def test_an_app_is_made_as_its_folders_file_has_it(
+    operated: Operated, repository: Repository, admin: Path
+) -> None:
+    repository.environ["KUBECONFIG"] = str(admin)
+    described = "{kind: ImmutantApp, metadata: {name: demo}, spec: {replicas: 3}}"
+    repository.write({"app.yaml": described})
+    made = repository.immutant("create", "demo", "--no-wait")
+    assert made.returncode == 0, made.stderr
+    assert f"Made demo in namespace {operated.namespace}, as app.yaml has it" in made.stdout
+    assert made.stdout.rstrip().endswith("git push demo main")
+    assert (await operated.look())["spec"]["replicas"] == 3
