@@ -84,11 +84,15 @@ class Terminal:
         deadline = time.monotonic() + PATIENCE
         while not (found := re.search(pattern, self.screen)):
             assert time.monotonic() < deadline, f"no {pattern!r} in {self.screen!r}"
-            if select.select([self._mine], [], [], 0.5)[0]:
-                with contextlib.suppress(OSError):
-                    self.screen += os.read(self._mine, 65536).decode().replace("\r", "")
+            self.read(within=0.5)
         seen, self.screen = self.screen[: found.end()], self.screen[found.end() :]
         return seen
+
+    def read(self, within: float) -> None:
+        """Take what has come to the screen, or comes within so many seconds."""
+        if select.select([self._mine], [], [], within)[0]:
+            with contextlib.suppress(OSError):  # it has ended
+                self.screen += os.read(self._mine, 65536).decode().replace("\r", "")
 
     def type(self, text: str) -> None:
         os.write(self._mine, text.encode())
@@ -107,8 +111,7 @@ class Terminal:
         while "KeyboardInterrupt\n>>> " not in self.screen:
             assert time.monotonic() < deadline, self.screen
             self.type("\x03")
-            if select.select([self._mine], [], [], 1.0)[0]:
-                self.screen += os.read(self._mine, 65536).decode().replace("\r", "")
+            self.read(within=1.0)
 
     def close(self) -> None:
         self.process.kill()
@@ -203,6 +206,15 @@ def test_a_prompt_awaits_prints_keeps_names_and_shows_errors(run: Laptop) -> Non
         prompt.type("\x04")
         assert prompt.process.wait(PATIENCE) == 0
     assert not run.said("said")
+
+
+def test_ctrl_c_again_and_again_ends_no_prompt(run: Laptop) -> None:
+    with terminal(run) as prompt:
+        for _ in range(500):
+            prompt.type("\x03")
+            prompt.read(within=0.002)  # at any moment of what the one before brings about
+        prompt.type('print("it goes", "on")\n')
+        prompt.until("it goes on\n")
 
 
 def test_what_blocks_in_a_prompt_is_interrupted_and_the_application_goes_on(run: Laptop) -> None:

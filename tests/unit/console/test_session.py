@@ -96,7 +96,7 @@ async def test_an_input_of_several_lines_is_asked_for_and_can_be_forgotten(path:
         assert await line.does("await twice(21)") == "42\n"
         line.send(line="if True:")
         assert await line.until("prompt") == "... "
-        line.send(interrupt=True)
+        line.send(drop=True)
         assert await line.until("prompt") == ">>> "
         assert await line.does("1") == "1\n"
 
@@ -150,6 +150,14 @@ async def test_a_second_interrupt_gives_the_prompt_back_whatever_goes_on(path: P
         assert await line.until("prompt") == ">>> "
         assert "left to itself" in line.printed
         assert await line.does("go.set()") == ""
+
+
+async def test_an_interrupt_that_comes_too_late_brings_no_prompt_of_its_own(path: Path) -> None:
+    async with connected(path) as line:
+        for _ in range(3):
+            line.send(interrupt=True)
+        assert await line.does("1 + 1") == "2\n"
+        assert await line.does("2 + 2") == "4\n"
 
 
 async def test_who_leaves_interrupts_what_runs(path: Path) -> None:

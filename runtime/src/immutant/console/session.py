@@ -1,6 +1,7 @@
 """A prompt over a connection.
 
-Belongs here: the lines that go to and fro. From the terminal: {"line": text}, {"complete": word},
+Belongs here: the lines that go to and fro. From the terminal, at a prompt: {"line": text}, or
+{"drop": true} for an input that is given up; {"complete": word}; while something runs
 {"interrupt": true}. To it: {"print": text}, {"prompt": text} when the next line is wanted,
 {"completions": [words]}, {"end": true}. Not here: Python (`immutant.console.prompt`), keys and
 screens (`immutant.console.terminal`).
@@ -144,6 +145,8 @@ class Session:
                 self._outbox.send({"completions": await self._completions(message["complete"])})
                 continue
             if "interrupt" in message:
+                continue  # what it was meant for has ended, and its prompt is on the way
+            if "drop" in message:
                 self._prompt.forget()
             elif not await self._feed(str(message.get("line", ""))):
                 return

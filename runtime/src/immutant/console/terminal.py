@@ -51,6 +51,7 @@ class _Terminal:
         self._lines = lines
         self._found: list[str] = []
         self.is_waiting = False
+        self.is_reading = False
         self._is_over = False
 
     def begin(self) -> str:
@@ -67,20 +68,28 @@ class _Terminal:
             self._connection.sendall(json.dumps(message).encode() + b"\n")
 
     def hold(self) -> None:
+        """Send what is typed at each prompt, until the session is over."""
         while (prompt := self._wanted("prompt")) is not None:
-            try:
-                line = input(str(prompt) if sys.stdin.isatty() else "")
-            except EOFError:
-                if sys.stdin.isatty():
-                    _print("\n")
+            if (typed := self._read(str(prompt))) is None:
                 return
-            except KeyboardInterrupt:
-                _print("\nKeyboardInterrupt\n")
-                self.send({"interrupt": True})
-            else:
-                self.send({"line": line})
+            self.send(typed)
         if not self._is_over:
             _print("\nthe application has ended, and this prompt with it\n")
+
+    def _read(self, prompt: str) -> Json | None:
+        """What is typed at this prompt; None: the end."""
+        try:
+            self.is_reading = True
+            line = input(prompt if sys.stdin.isatty() else "")
+            self.is_reading = False
+        except EOFError:
+            if sys.stdin.isatty():
+                _print("\n")
+            return None
+        except KeyboardInterrupt:
+            _print("\nKeyboardInterrupt\n")
+            return {"drop": True}
+        return {"line": line}
 
     def complete(self, word: str, state: int) -> str | None:
         """As readline asks for it."""
@@ -114,13 +123,16 @@ class _Terminal:
 def _interrupts_to(terminal: _Terminal) -> Iterator[None]:
     """Ctrl-C while something runs there is sent there; at the prompt it is Python's as ever.
 
-    It must not be raised while a line is being read: what was read of it would be lost.
+    It must not be raised while a line is being read from there: what was read of it would be lost.
+    Nor twice for one prompt, or between a prompt and what follows it: it would end this program.
     """
 
     def interrupted(number: int, frame: FrameType | None) -> None:
-        if not terminal.is_waiting:
+        if terminal.is_waiting:
+            terminal.send({"interrupt": True})
+        elif terminal.is_reading:
+            terminal.is_reading = False
             raise KeyboardInterrupt
-        terminal.send({"interrupt": True})
 
     usual = signal.signal(signal.SIGINT, interrupted)
     try:
