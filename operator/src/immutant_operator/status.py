@@ -12,6 +12,7 @@ from typing import Any, Final
 from immutant_operator.grid import Grid
 from immutant_operator.objects import Json
 from immutant_operator.observed import Fleet
+from immutant_operator.outcomes import outcome, told
 from immutant_operator.podtable import rows
 from immutant_operator.risk import at_risk
 from immutant_operator.rollout import Step
@@ -79,6 +80,7 @@ def compose(app: App, finding: Finding, former: Mapping[str, Any], now: str) -> 
         **versions,
         **_runtime(finding, former),
         **_source(app, finding, former),
+        **_archives(app, finding, stalled, former, now),
         "ready": f"{fleet.ready}/{wanted}",
         "selector": ",".join(f"{key}={value}" for key, value in app.selector("app").items()),
         "url": app.url,
@@ -125,6 +127,15 @@ def _source(app: App, finding: Finding, former: Mapping[str, Any]) -> Json:
     found = revision or pin
     short = found[:_SHORT] if _DIGITS.match(found) else found
     return {"source": {"kind": stated.kind, "revision": found, "short": short}}
+
+
+def _archives(
+    app: App, finding: Finding, stalled: str, former: Mapping[str, Any], now: str
+) -> Json:
+    """What became of the archives that were deployed; nothing where none was."""
+    how = outcome(finding.fleet, finding.step, finding.problem, stalled)
+    rows = told(app, how, former.get("archives") or (), now)
+    return {"archives": rows} if rows else {}
 
 
 _DIGITS: Final = re.compile(r"[0-9a-f]{40,64}$")

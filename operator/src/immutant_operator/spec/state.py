@@ -11,8 +11,20 @@ from pydantic import Field, WithJsonSchema
 from immutant_operator.spec.base import Model
 from immutant_operator.spec.source import SourceKind
 
-__all__ = ["AppStatus", "Condition", "FailingDaemon", "Holder", "JobRun", "PodRow", "SourceState"]
+__all__ = [
+    "AppStatus",
+    "ArchiveRow",
+    "Condition",
+    "FailingDaemon",
+    "Holder",
+    "JobRun",
+    "Outcome",
+    "PodRow",
+    "SourceState",
+]
 
+
+Outcome = Literal["begun", "served", "failed"]
 
 _Moment = Annotated[str, WithJsonSchema({"type": "string", "format": "date-time"})]
 _Word = Annotated[str, Field(max_length=253)]
@@ -67,6 +79,20 @@ class SourceState(Model):
     """Which it is: the commit, what its archive is called, or the digest of the files."""
     short: _Word
     """The same, short."""
+
+
+class ArchiveRow(Model):
+    """What became of an archive that was deployed."""
+
+    sha256: _Word
+    """Its digest."""
+    revision: Annotated[str, Field(max_length=64)]
+    """What it is called."""
+    outcome: Outcome
+    """Whether all pods came to serve it (served), it did not come up (failed), or neither is known
+    of it: its rollout goes on, or was overtaken by the next (begun)."""
+    since: _Moment
+    """Since when that is known; of what served, when it last came to."""
 
 
 class PodRow(Model):
@@ -128,6 +154,9 @@ class AppStatus(Model):
     """The version of Immutant that the pods are of; another waits for the app's next rollout."""
     source: SourceState | None = None
     """The source that new pods are made from."""
+    archives: Annotated[tuple[ArchiveRow, ...], Field(json_schema_extra=_WHOLE)] | None = None
+    """What became of the archives that were deployed, the newest first; 10 that served at most, and
+    10 others."""
     ready: str | None = None
     """Ready pods of those that are wanted, such as 2/2."""
     selector: str | None = None
