@@ -73,6 +73,23 @@ def test_a_users_traceback_begins_with_the_users_own_line(tmp_path: Path) -> Non
     assert "importlib" not in said
 
 
+@pytest.mark.parametrize("text", ["import no_such_module_here\n", "import broken_here\n"])
+def test_no_frame_of_pythons_importing_is_in_a_users_traceback(
+    tmp_path: Path, text: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    written(tmp_path, text)
+    (tmp_path / "broken_here.py").write_text("try:\n    1 / 0\nfinally:\n    import gone_here\n")
+    with pytest.raises(ConfigurationError) as caught:
+        load_app("some_app:app")
+    said = str(caught.value)
+    assert "importlib" not in said
+    assert "loading.py" not in said
+    assert said.splitlines()[0] == "some_app cannot be imported; mend this first:"
+    assert f'File "{tmp_path / "some_app.py"}", line 1' in said
+    assert said.splitlines()[-1].startswith("ModuleNotFoundError: No module named ")
+
+
 def test_a_missing_file_or_module_is_said(tmp_path: Path) -> None:
     with pytest.raises(ConfigurationError, match="there is no file"):
         load_app(str(tmp_path / "none.py"))

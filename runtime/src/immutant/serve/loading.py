@@ -8,14 +8,18 @@ import importlib
 import importlib.util
 import sys
 import traceback
+from collections.abc import Iterator
 from pathlib import Path
 from types import ModuleType
+from typing import Final
 
 from immutant.app import App
 from immutant.errors import ConfigurationError, ImmutantError
 from immutant.targets import Target
 
 __all__ = ["load_app", "module_of"]
+
+_IMPORTING: Final = (__file__, importlib.__file__)
 
 
 def load_app(entrypoint: str) -> App:
@@ -59,12 +63,8 @@ def _import(target: Target) -> ModuleType:
     except ImmutantError as error:
         raise ConfigurationError(f"{target.source}: {error}") from error
     except (Exception, SystemExit) as error:
-        trace = error.__traceback__
-        while trace and not _is_users(trace.tb_frame.f_code.co_filename):
-            trace = trace.tb_next
-        said = "".join(traceback.format_exception(type(error), error, trace)).rstrip()
         raise ConfigurationError(
-            f"{target.source} cannot be imported; mend this first:\n{said}"
+            f"{target.source} cannot be imported; mend this first:\n{_told(error)}"
         ) from error
 
 
@@ -90,5 +90,21 @@ def _import_module(target: Target) -> ModuleType:
         ) from error
 
 
+def _told(error: BaseException) -> str:
+    """An error with its traceback, without the frames of this module and of Python's importing."""
+    told = traceback.TracebackException.from_exception(error)
+    for one in _chain(told):
+        one.stack[:] = [frame for frame in one.stack if _is_users(frame.filename)]
+    return "".join(told.format()).rstrip()
+
+
+def _chain(told: traceback.TracebackException | None) -> Iterator[traceback.TracebackException]:
+    """An error, and all that it came from."""
+    while told is not None:
+        yield told
+        yield from _chain(told.__cause__)
+        told = told.__context__
+
+
 def _is_users(file: str) -> bool:
-    return not file.startswith("<frozen") and file != __file__
+    return not file.startswith(("<frozen importlib", *_IMPORTING))
