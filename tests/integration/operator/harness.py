@@ -8,7 +8,7 @@ import asyncio
 import contextlib
 import itertools
 import subprocess
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from contextlib import contextmanager
 from hashlib import sha256
 from typing import Any
@@ -166,10 +166,17 @@ class Operated:
         found = await self.api.list("v1", "Pod", self.namespace, labels)
         return {pod["metadata"]["name"]: pod for pod in found}
 
-    async def make_ready(self) -> None:
-        """Every pod that can run is ready, at once, and its member is in a grid that is safe."""
+    async def make_ready(self, but: Collection[str] = ()) -> None:
+        """Every pod that can run is ready, at once, and its member is in a grid that is safe.
+
+        Args:
+            but: The UIDs of pods that cannot.
+        """
         for pod in (await self.pods()).values():
-            if pod["spec"]["containers"][0]["image"] != "broken:1":
+            if (
+                pod["metadata"]["uid"] not in but
+                and pod["spec"]["containers"][0]["image"] != "broken:1"
+            ):
                 made = pod["metadata"]["creationTimestamp"]
                 ready = {"type": "Ready", "status": "True", "lastTransitionTime": made}
                 status = {"phase": "Running", "startTime": made, "conditions": [ready]}

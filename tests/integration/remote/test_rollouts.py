@@ -10,9 +10,14 @@ from collections.abc import Awaitable, Callable, Iterator
 from pathlib import Path
 
 import pytest
+from tests.integration.kube.apiserver import ApiServer
 from tests.integration.operator.harness import PATIENCE, Operated, is_complete
-from tests.integration.remote.repository import Repository
+from tests.integration.remote.repository import Repository, on_path
 
+from immutant.errors import RolloutFailedError
+from immutant.remote.apps import read
+from immutant.remote.kubectl import Kubectl
+from immutant.remote.watching import resume
 from immutant_operator.api import APP_KIND
 
 APP = "from immutant import App\n\napp = App('demo')\n"
@@ -92,6 +97,25 @@ def crashing(operated: Operated, since: set[str]) -> Kubelet:
     return kubelet
 
 
+def breaking(operated: Operated, commit: str) -> Kubelet:
+    """Pods of a commit crash; all others are ready."""
+
+    async def kubelet() -> None:
+        app = await operated.api.get(*APP_KIND, operated.namespace, "demo")
+        rows = app.get("status", {}).get("archives", ())
+        digests = [row["sha256"] for row in rows if row["revision"] == commit]
+        bad = {
+            pod["metadata"]["uid"]
+            for pod in (await operated.pods()).values()
+            if any(digest in json.dumps(pod) for digest in digests)
+        }
+        there = await uids(operated)
+        await crashing(operated, there - bad)()
+        await operated.make_ready(but=bad)
+
+    return kubelet
+
+
 async def uids(operated: Operated) -> set[str]:
     return {pod["metadata"]["uid"] for pod in (await operated.pods()).values()}
 
@@ -119,7 +143,7 @@ async def test_a_push_tells_of_each_pod_and_ends_with_the_url(
 async def test_a_version_that_crashes_fails_the_push_and_the_next_one_mends_it(
     operated: Operated, repository: Repository, run: Callable[..., Terminal]
 ) -> None:
-    repository.commit({"app.py": APP})
+    first = repository.commit({"app.py": APP})[:10]
     await pushed(operated, run)
     before = await uids(operated)
     repository.commit({"app.py": "import shop\n" + APP}, "Break it")
@@ -128,13 +152,148 @@ async def test_a_version_that_crashes_fails_the_push_and_the_next_one_mends_it(
     for line in (
         "remote: The rollout has failed: demo-1, container app ended with status 1: ",
         "ImportError: no module named shop; the former version serves on in demo-0",
-        "or go back: immutant rollback demo",
+        f'or go back to {first} "Greet", which served last: immutant rollback demo',
         "! [remote rejected] main -> main (the rollout failed)",
     ):
         assert line in terminal.said
     repository.commit({"app.py": APP + "# mended\n"}, "Mend it")
     mended = run("git", "push", "demo", "main")
     assert await mended.end() == 0, mended.said
+
+
+@pytest.mark.timeout(300)  # each failure is waited for
+async def test_after_two_pushes_that_failed_what_served_is_told_of_and_gone_back_to(
+    operated: Operated, repository: Repository, run: Callable[..., Terminal]
+) -> None:
+    served = repository.commit({"app.py": APP}, "Greet")
+    await pushed(operated, run)
+    before = await uids(operated)
+    failed = []
+    for number in (1, 2):
+        failed.append(repository.commit({"app.py": f"import shop{number}\n" + APP}, "Break it"))
+        terminal = run("git", "push", "demo", "main")
+        assert await terminal.end(crashing(operated, before)) == 1, terminal.said
+        told = f'or go back to {served[:10]} "Greet", which served last: immutant rollback demo'
+        assert told in terminal.said
+        assert terminal.said.count("ImportError: no module named shop") == 1, terminal.said
+        assert repository.git("ls-remote", "demo").split() == [served, "refs/heads/main"]
+    assert states(repository) == {failed[1]: "failed", failed[0]: "failed", served: "served"}
+
+    back = run("immutant", "rollback", "demo", "--namespace", operated.namespace)
+    assert await back.end() == 0, back.said
+    assert f'Going back to {served[:10]} "Greet", which served last' in back.said
+    assert f"Forward again: git push of a commit that comes after {served[:10]}, or " in back.said
+    assert f"or immutant rollback demo {failed[1][:10]}" in back.said
+    assert states(repository)[served] == "serves"
+
+    forward = run("git", "push", "demo", "main")
+    assert await forward.end() == 0, forward.said
+    assert states(repository) == {failed[1]: "serves", failed[0]: "failed", served: "served"}
+
+
+class Printing(Kubectl):
+    """A cluster in which pods have printed something."""
+
+    def run(self, *arguments: str, stdin: bytes = b"") -> bytes:
+        if arguments[0] == "logs":
+            return f"starting\n{CRASH}\n\n".encode()
+        return super().run(*arguments, stdin=stdin)
+
+
+async def test_what_a_pod_printed_last_is_told_once_line_by_line(
+    operated: Operated,
+    repository: Repository,
+    run: Callable[..., Terminal],
+    server: ApiServer,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    repository.commit({"app.py": APP})
+    await pushed(operated, run)
+    before = await uids(operated)
+    repository.commit({"app.py": APP + "# 2\n"})
+    terminal = run("git", "push", "demo", "main")
+    assert await terminal.end(crashing(operated, before)) == 1, terminal.said
+    monkeypatch.setenv("PATH", on_path())
+    cluster = Printing(operated.namespace, kubeconfig=str(server.kubeconfig()))
+    said: list[str] = []
+    with pytest.raises(RolloutFailedError):
+        await asyncio.to_thread(
+            resume, cluster, read(cluster, "demo"), said.append, said.append, waits=True
+        )
+    how = "demo-1, container app ended with status 1; the former version serves on in demo-0"
+    assert said[-5:-1] == [
+        "    starting",
+        *(f"    {line}" for line in CRASH.splitlines()),
+        f"The rollout has failed: {how}",
+    ]
+
+
+@pytest.mark.timeout(300)  # each failure is waited for
+async def test_a_push_that_failed_is_waited_for_again_and_replaced_without_force(
+    operated: Operated, repository: Repository, run: Callable[..., Terminal]
+) -> None:
+    served = repository.commit({"app.py": APP})
+    await pushed(operated, run)
+    broken = repository.commit({"app.py": "import shop\n" + APP}, "Break it")
+    for _ in range(2):
+        terminal = run("git", "push", "demo", "main")
+        assert await terminal.end(breaking(operated, broken)) == 1, terminal.said
+        assert "! [remote rejected] main -> main (the rollout failed)" in terminal.said
+    assert "demo has this already, and it does not serve in all pods yet" in terminal.said
+    late = repository.push("main")
+    assert late.returncode == 1
+    assert "demo has this already, and it failed: demo-1, container app ended" in late.stderr
+
+    (repository.folder / "app.py").write_text(APP + "# mended\n")
+    repository.git("commit", "-qa", "--amend", "-m", "Mend it")
+    mended = run("git", "push", "demo", "main")
+    assert await mended.end(breaking(operated, broken)) == 0, mended.said
+    assert (
+        f"demo has {broken[:10]}, which fails; it is replaced once that is certain" in mended.said
+    )
+    assert f"{served[:7]}.." in mended.said
+
+
+async def test_what_gets_over_its_error_is_not_replaced_by_what_does_not_build_on_it(
+    operated: Operated, repository: Repository, run: Callable[..., Terminal]
+) -> None:
+    repository.commit({"app.py": APP})
+    await pushed(operated, run)
+    before = await uids(operated)
+    hers = repository.commit({"app.py": APP + "# hers\n"}, "Hers")
+    terminal = run("git", "push", "demo", "main")
+    assert await terminal.end(crashing(operated, before)) == 1, terminal.said
+    repository.git("commit", "-q", "--amend", "-m", "His")
+    other = run("git", "push", "demo", "main")
+    await other.until(
+        lambda: "replaced once that is certain" in other.said, crashing(operated, before)
+    )
+    assert await other.end() == 1, other.said
+    assert f"demo runs {hers[:10]}, and what you push does not build on it" in other.said
+    app = await operated.look()
+    assert app["spec"]["source"]["archive"]["revision"] == hers
+
+
+def states(repository: Repository) -> dict[str, str]:
+    """What `immutant history` says became of each revision."""
+    listed = json.loads(repository.immutant("history", "demo", "-o", "json").stdout)
+    return {one["revision"]: one["state"] for one in listed}
+
+
+async def test_an_app_with_one_pod_is_told_of_without_counting_the_second(
+    operated: Operated, repository: Repository, run: Callable[..., Terminal]
+) -> None:
+    repository.commit({"app.py": APP})
+    await pushed(operated, run, replicas=1)
+    repository.commit({"app.py": APP + "# 2\n"})
+    terminal = run("git", "push", "demo", "main")
+    assert await terminal.end() == 0, terminal.said
+    told = [line.removeprefix("remote: ").rstrip() for line in terminal.said.splitlines()]
+    assert "demo-1 is there until demo-0 is replaced" in told
+    assert "demo-0 serves it (1 of 1)" in told
+    assert [line for line in told if line.startswith("demo-1 ")] == [
+        "demo-1 is there until demo-0 is replaced"
+    ]
 
 
 async def test_ctrl_c_leaves_the_rollout_going_and_says_so(
@@ -183,7 +342,11 @@ async def test_an_app_is_made_deployed_rolled_back_restarted_and_removed(
     assert listed[0]["revision"] == commit
     assert listed[1]["revision"].startswith("dir-")
     table = repository.immutant("history", "demo").stdout
-    assert re.search(rf"^\* +{commit[:10]} +\S+ +Ada +Second", table, re.MULTILINE), table
+    row = rf"^\* +{commit[:10]} +serves +\S+ +Ada +Second"
+    assert re.search(row, table, re.MULTILINE), table
+    unknown = repository.immutant("rollback", "demo", "nosuchrev")
+    assert unknown.returncode == 1
+    assert "no revision of demo begins with 'nosuchrev'; there are: " in unknown.stderr
 
     back = run("immutant", "rollback", "demo", *here)
     assert await back.end() == 0, back.said

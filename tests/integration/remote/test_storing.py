@@ -11,13 +11,14 @@ from tests.integration.kube.apiserver import ApiServer
 from tests.integration.operator.harness import Operated, is_complete
 from tests.integration.remote.repository import on_path
 
-from immutant.errors import ClusterError, ConfigurationError, OvertakenError
+from immutant.errors import ClusterError, OvertakenError
 from immutant.remote import archive
 from immutant.remote.apps import App, read
 from immutant.remote.archive import Origin, history, prune, store
-from immutant.remote.deployment import Package, chosen, deploy, point
+from immutant.remote.deployment import Package, deploy, point
 from immutant.remote.kubectl import Json, Kubectl
 from immutant.remote.packing import File
+from immutant.remote.returning import Goal, chosen, former
 
 
 @pytest.fixture
@@ -51,27 +52,39 @@ async def test_the_last_five_are_kept_and_what_is_in_use(
         await asyncio.to_thread(put, cluster, number)
     assert set(messages(cluster)) == {f"No. {number}" for number in (1, 3, 4, 5, 6, 7)}
     await operated.until(is_complete)
+    await asyncio.to_thread(put, cluster, 8)
+    await operated.until(is_complete)  # now it is none of the last two that served either
     gone = prune(cluster, read(cluster, "demo"), (), datetime.now(UTC))
     assert [one.origin.message for one in gone] == ["No. 1"]
 
 
-async def test_the_one_to_go_back_to_is_the_one_before_or_the_one_that_is_named(
+async def test_the_last_two_that_served_are_kept_however_many_did_not_since(
+    operated: Operated, cluster: Kubectl
+) -> None:
+    await operated.write(replicas=1)
+    for number in (1, 2, 3):
+        await asyncio.to_thread(put, cluster, number)
+        await operated.until(is_complete)
+    for number in range(4, 10):
+        await asyncio.to_thread(put, cluster, number)
+    gone = prune(cluster, read(cluster, "demo"), (), datetime.now(UTC))
+    assert gone == []
+    assert set(messages(cluster)) == {f"No. {number}" for number in (2, 3, 5, 6, 7, 8, 9)}
+
+
+async def test_where_no_operator_has_looked_the_one_to_go_back_to_is_the_one_before(
     operated: Operated, cluster: Kubectl
 ) -> None:
     await operated.write()
-    with pytest.raises(ConfigurationError, match="there is nothing before what demo runs"):
-        chosen([], read(cluster, "demo"), "")
     for number in (1, 2, 3):
         app = await asyncio.to_thread(put, cluster, number)
     there = history(cluster, app)
-    assert chosen(there, app, "").origin.message == "No. 2"
-    app = point(cluster, app, chosen(there, app, "").archive)
-    assert chosen(there, app, "").origin.message == "No. 1"
+    assert former(there, app) == Goal(there[1], has_served=False)
+    app = point(cluster, app, there[1].archive)
+    assert former(there, app).revision.origin.message == "No. 1"
     assert chosen(there, app, there[0].archive.sha256[:12]).origin.message == "No. 3"
-    with pytest.raises(ConfigurationError, match="3 revisions of demo begin with '0000'"):
+    with pytest.raises(ClusterError, match="3 revisions of demo begin with '0000'"):
         chosen(there, app, "0000")
-    with pytest.raises(ConfigurationError, match="no revision of demo begin"):
-        chosen(there, app, "f")
 
 
 async def test_a_large_source_is_in_several_parts(

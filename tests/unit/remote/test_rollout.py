@@ -26,10 +26,11 @@ class Watched:
         degraded: tuple[str, str] | None = None,
         observed: int = 2,
         replicas: int = 3,
+        numbers: str = "012",
     ) -> Outcome | None:
         pods = [
             {"name": f"demo-{n}", "ready": n in ready, "updated": n in updated, "member": True}
-            for n in "012"
+            for n in numbers
         ]
         reason, message = degraded or ("AsExpected", "no trouble is known")
         conditions = [
@@ -86,7 +87,35 @@ def test_a_new_pod_that_goes_on_failing_has_failed_and_the_former_version_serves
     assert failed is not None
     assert not failed.is_done
     assert (failed.pod, failed.container) == ("demo-2", "app")
-    assert failed.sentence == f"{CRASH}; the former version serves on in demo-0, demo-1"
+    serves = "the former version serves on in demo-0, demo-1"
+    assert failed.sentence == f"{CRASH}; {serves}"
+    assert failed.brief == f"demo-2, container app ended with status 1; {serves}"
+    assert watched.lines == [
+        "demo-2 starts",
+        "demo-2 fails (CrashLooping); it has 15 s to get over it",
+    ]
+
+
+def test_of_an_app_with_one_pod_the_second_is_told_of_as_what_it_is_and_counts_for_nothing() -> (
+    None
+):
+    watched = Watched()
+    for updated, ready, numbers in (
+        ("", "0", "0"),
+        ("1", "0", "01"),
+        ("1", "01", "01"),
+        ("01", "1", "01"),
+        ("01", "01", "01"),
+        ("01", "0", "01"),  # the second is on its way out
+    ):
+        seen = watched.see("RollingOut", updated=updated, ready=ready, numbers=numbers, replicas=1)
+        assert seen is None
+    assert watched.see("Complete", updated="0", ready="0", numbers="0", replicas=1) is not None
+    assert watched.lines == [
+        "demo-1 is there until demo-0 is replaced",
+        "demo-0 starts",
+        "demo-0 serves it (1 of 1)",
+    ]
 
 
 def test_a_pod_that_gets_over_its_error_has_not_failed() -> None:

@@ -4,8 +4,10 @@ Belongs here: what is typed and what is printed. Not here: what they do (`immuta
 is imported when a command is called.
 """
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, Final
 
 import typer
 
@@ -92,7 +94,7 @@ def deploy(
     app = read(kubectl, name)
     after = deployment.deploy(kubectl, app, uncommitted.package(folder), typer.echo)
     if after is None:
-        typer.echo(f"{name} runs this already")
+        _resume(kubectl, app, wait)
     else:
         _wait(kubectl, after, wait)
 
@@ -106,7 +108,7 @@ def history(
 ) -> None:
     """List the versions that were deployed.
 
-    The newest comes first, and the one that runs has a star.
+    The newest comes first; the one that the app has now has a star. STATE says what became of each.
     """
     from immutant.remote import archive
     from immutant.remote.apps import read
@@ -117,14 +119,17 @@ def history(
     if not found and output is Output.table:
         typer.echo(f"Nothing has been deployed to {name} by git push or immutant deploy.")
         return
-    columns = ("", "REVISION", "PUSHED", "AUTHOR", "MESSAGE")
+    columns = ("", "REVISION", "STATE", "PUSHED", "AUTHOR", "MESSAGE")
     printing.listing(output, found, columns, [_row(one) for one in found])
 
 
 def _record(revision: "Revision", app: "App") -> dict[str, Any]:
+    from immutant.remote.returning import state
+
     return {
         "revision": revision.origin.revision,
         "current": app.archive is not None and app.archive.sha256 == revision.archive.sha256,
+        "state": state(app, revision.archive.sha256),
         "pushed": revision.pushed,
         "author": revision.origin.author,
         "message": revision.origin.message,
@@ -136,7 +141,10 @@ def _record(revision: "Revision", app: "App") -> dict[str, Any]:
 def rollback(
     name: NameArgument,
     revision: Annotated[
-        str, typer.Argument(help="As history lists it, or how that begins.  [default: the former]")
+        str,
+        typer.Argument(
+            help="As history lists it, or how that begins.  [default: what served last]"
+        ),
     ] = "",
     wait: WaitOption = True,
     namespace: NamespaceOption = "",
@@ -145,20 +153,49 @@ def rollback(
 ) -> None:
     """Go back to a version that was deployed before.
 
-    By a rollout like any other.
+    To the one that served last before the one that the app has now, unless another is named. It is
+    a rollout like any other.
     """
-    from immutant.remote import archive, deployment
+    from immutant.remote import deployment
     from immutant.remote.apps import read
+    from immutant.remote.returning import named
 
     kubectl = Where(namespace=namespace, context=context, kubeconfig=kubeconfig).kubectl
     app = read(kubectl, name)
-    goal = deployment.chosen(archive.history(kubectl, app), app, revision)
+    goal, why = _goal(kubectl, app, revision)
     if app.archive is not None and goal.archive.sha256 == app.archive.sha256:
-        typer.echo(f"{name} runs this already")
+        _resume(kubectl, app, wait)
         return
     after = deployment.point(kubectl, app, goal.archive)
-    typer.echo(f'Going back to {_short(goal.origin.revision)} "{goal.origin.message}"')
+    typer.echo(f"Going back to {named(goal)}{why}")
+    if app.archive is not None:
+        typer.echo(_way_forward(app.name, app.archive.revision, goal))
     _wait(kubectl, after, wait)
+
+
+def _goal(kubectl: "Kubectl", app: "App", wanted: str) -> tuple["Revision", str]:
+    """The version to go back to, and why that one; "": it was named."""
+    from immutant.remote import archive, returning
+
+    revisions = archive.history(kubectl, app)
+    if wanted:
+        return returning.chosen(revisions, app, wanted), ""
+    goal = returning.former(revisions, app)
+    return goal.revision, _SERVED if goal.has_served else _UNCERTAIN
+
+
+_SERVED: Final = ", which served last"
+_UNCERTAIN: Final = ", which was deployed before; of none it is known that it served"
+
+
+def _way_forward(name: str, left: str, goal: "Revision") -> str:
+    from immutant.remote.returning import short
+
+    again = f"immutant rollback {name} {short(left)}"
+    if not goal.archive.is_commit:
+        return f"Forward again: deploy or push as before, or {again}"
+    former = short(goal.origin.revision)
+    return f"Forward again: git push of a commit that comes after {former}, or {again}"
 
 
 def restart(
@@ -208,18 +245,33 @@ def _pods(number: int) -> str:
 
 
 def _wait(kubectl: "Kubectl", app: "App", wanted: bool) -> None:
-    """Wait for a rollout, if that is wanted.
-
-    Raises:
-        typer.Exit: It failed, which was told, or the user waits no longer.
-    """
-    from immutant.errors import RolloutFailedError
+    """Wait for a rollout, if that is wanted."""
     from immutant.remote import watching
 
-    if not wanted:
-        return
+    if wanted:
+        with _exits():
+            watching.wait(kubectl, app, typer.echo, _warn)
+
+
+def _resume(kubectl: "Kubectl", app: "App", wanted: bool) -> None:
+    """Tell that what is wanted is there already, and wait for what of its rollout is left."""
+    from immutant.remote import watching
+
+    with _exits():
+        watching.resume(kubectl, app, typer.echo, _warn, waits=wanted)
+
+
+@contextmanager
+def _exits() -> Iterator[None]:
+    """Exit codes for the end of a wait.
+
+    Raises:
+        typer.Exit: The rollout failed, which was told, or the user waits no longer.
+    """
+    from immutant.errors import RolloutFailedError
+
     try:
-        watching.wait(kubectl, app, typer.echo, _warn)
+        yield
     except RolloutFailedError as error:
         raise typer.Exit(1) from error
     except KeyboardInterrupt as error:
@@ -231,11 +283,9 @@ def _warn(line: str) -> None:
 
 
 def _row(record: dict[str, Any]) -> list[str]:
+    from immutant.remote.returning import short
+
     author = record["author"].partition(" <")[0]
-    cells = _short(record["revision"]), record["pushed"], author, record["message"]
+    revision, state = short(record["revision"]), record["state"]
+    cells = revision, state, record["pushed"], author, record["message"]
     return ["*" if record["current"] else "", *map(printing.plain, cells)]
-
-
-def _short(revision: str) -> str:
-    """The beginning of a commit, by which rollback takes it too; others as they are."""
-    return revision if revision.startswith("dir-") else revision[:10]

@@ -16,10 +16,12 @@ __all__ = [
     "App",
     "Archive",
     "Condition",
+    "Deployed",
     "Holder",
     "JobRun",
     "PodRow",
     "everywhere",
+    "is_commit",
     "of_namespace",
     "only",
     "read",
@@ -58,7 +60,27 @@ class Archive:
     @property
     def is_commit(self) -> bool:
         """Whether a commit was pushed, and no folder."""
-        return len(self.revision) in (40, 64) and set(self.revision) <= set("0123456789abcdef")
+        return is_commit(self.revision)
+
+
+def is_commit(revision: str) -> bool:
+    """Whether this is what a commit is called."""
+    return len(revision) in (40, 64) and set(revision) <= set("0123456789abcdef")
+
+
+@dataclass(frozen=True, slots=True)
+class Deployed:
+    """What the operator says became of an archive.
+
+    Attributes:
+        sha256: Its digest.
+        revision: What it is called.
+        outcome: `served` by all pods, `failed`, or `begun`: neither.
+    """
+
+    sha256: str
+    revision: str
+    outcome: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,6 +157,7 @@ class App:
         url: Where it is served.
         ready: Ready pods of wanted ones, such as 2/3; "": no operator has said so yet.
         runtime: The version of Immutant that its pods are of; "": not known.
+        deployed: What became of its archives, the newest first; none: nothing was written down.
         running: The source that its pods are made from, as the status says it.
         pods: The pods, by number.
         holders: Who holds its daemons and jobs.
@@ -162,6 +185,7 @@ class App:
     ready: str
     runtime: str
     running: str
+    deployed: tuple[Deployed, ...]
     pods: tuple[PodRow, ...]
     holders: tuple[Holder, ...]
     jobs: tuple[JobRun, ...]
@@ -193,6 +217,7 @@ class App:
             ready=status.get("ready", ""),
             runtime=status.get("runtimeVersion", ""),
             running=(status.get("source") or {}).get("short", ""),
+            deployed=tuple(_deployed(one) for one in status.get("archives") or ()),
             pods=tuple(_row(one) for one in status.get("pods") or ()),
             holders=tuple(_holder(one) for one in status.get("holders") or ()),
             jobs=tuple(_job(one) for one in status.get("jobs") or ()),
@@ -220,6 +245,10 @@ class App:
         """A condition, if it is about the spec as it stands in the status; else an unknown one."""
         found = self.conditions.get(kind, _UNKNOWN)
         return found if found.generation >= self.observed else _UNKNOWN
+
+
+def _deployed(body: Json) -> Deployed:
+    return Deployed(body["sha256"], body["revision"], body["outcome"])
 
 
 def _row(body: Json) -> PodRow:

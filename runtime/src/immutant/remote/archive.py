@@ -33,6 +33,9 @@ _AUTHOR: Final = f"{names.ANNOTATION_PREFIX}author"
 _LONGEST: Final = 200
 """Characters of a commit's first line."""
 
+_RETURNS: Final = 2
+"""The last that served are kept too: one to go back to, now and once what is pushed has served."""
+
 _UNFINISHED: Final = timedelta(hours=1)
 """For how long parts without the others are taken for a push that goes on."""
 
@@ -176,7 +179,7 @@ def _named(volumes: Iterable[Json]) -> Iterable[str]:
 
 
 def prune(kubectl: Kubectl, app: App, former: Collection[str], now: datetime) -> list[Revision]:
-    """Remove what is older than the last revisions, and is not in use; what was removed.
+    """Remove what is older than the last revisions, not in use and not gone back to; what was.
 
     Args:
         kubectl: The cluster.
@@ -196,7 +199,9 @@ def prune(kubectl: Kubectl, app: App, former: Collection[str], now: datetime) ->
         for one in revisions
         if not one.is_whole and now - datetime.fromisoformat(one.created) > _UNFINISHED
     ]
-    gone = [one for one in whole[KEPT:] + cut_off if kept.isdisjoint(one.archive.config_maps)]
+    served = [one.sha256 for one in app.deployed if one.outcome == "served"][:_RETURNS]
+    old = [one for one in whole[KEPT:] if one.archive.sha256 not in served]
+    gone = [one for one in old + cut_off if kept.isdisjoint(one.archive.config_maps)]
     parts = [name for one in gone for name in one.archive.config_maps]
     if parts:
         kubectl.run("delete", "configmaps", *parts, "--ignore-not-found", "--wait=false")

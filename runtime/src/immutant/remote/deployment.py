@@ -13,10 +13,10 @@ from immutant.contract import names
 from immutant.errors import ClusterError, ConfigurationError, OvertakenError
 from immutant.remote import archive, packing
 from immutant.remote.apps import BRANCH, App, Archive, read
-from immutant.remote.archive import Origin, Revision
+from immutant.remote.archive import Origin
 from immutant.remote.kubectl import Json, Kubectl
 
-__all__ = ["Package", "Say", "chosen", "deploy", "point", "restart"]
+__all__ = ["Package", "Say", "deploy", "point", "restart"]
 
 Say = Callable[[str], None]
 """Where a line for the user goes."""
@@ -141,48 +141,6 @@ def _overtaken(now: App) -> str:
         f"somebody else has deployed {what} to {now.name} meanwhile; look at it (immutant history "
         f"{now.name}) and do it again"
     )
-
-
-def chosen(revisions: list[Revision], app: App, wanted: str) -> Revision:
-    """The revision to go back to.
-
-    Args:
-        revisions: Those that are there, the newest first.
-        app: The app as it is.
-        wanted: The first characters of a commit, a `dir-TIME` or a digest; "": the one before the
-            one that runs.
-
-    Raises:
-        ConfigurationError: There is none, or more than one.
-    """
-    whole = [one for one in revisions if one.is_whole]
-    if not wanted:
-        return _former(whole, app)
-    found = [
-        one
-        for one in whole
-        if one.origin.revision.startswith(wanted) or one.archive.sha256.startswith(wanted)
-    ]
-    if len(found) != 1:
-        listed = ", ".join(one.origin.revision[:20] for one in whole) or "none"
-        many = f"{len(found)} revisions" if found else "no revision"
-        raise ConfigurationError(
-            f"{many} of {app.name} begin with {wanted!r}; there are: {listed} "
-            f"(immutant history {app.name})"
-        )
-    return found[0]
-
-
-def _former(whole: list[Revision], app: App) -> Revision:
-    digests = [one.archive.sha256 for one in whole]
-    current = app.archive.sha256 if app.archive is not None else ""
-    at = digests.index(current) + 1 if current in digests else 0
-    if at >= len(whole):
-        raise ConfigurationError(
-            f"there is nothing before what {app.name} runs; immutant history {app.name} lists what "
-            "there is"
-        )
-    return whole[at]
 
 
 def restart(kubectl: Kubectl, name: str) -> App:

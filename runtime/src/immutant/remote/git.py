@@ -14,13 +14,14 @@ from types import FrameType
 from typing import IO, Final
 
 from immutant.errors import ImmutantError, PushRefusedError, RolloutFailedError
-from immutant.remote import gittree
+from immutant.remote import gittree, returning
 from immutant.remote.address import Address
 from immutant.remote.apps import App, read
 from immutant.remote.archive import Origin
 from immutant.remote.deployment import Package, deploy
 from immutant.remote.kubectl import Kubectl
-from immutant.remote.watching import wait
+from immutant.remote.rollout import Limits, heading
+from immutant.remote.watching import follow, resume, wait
 
 __all__ = ["Helper", "main"]
 
@@ -140,12 +141,11 @@ class Helper:
 
     def _list(self, *, for_push: bool) -> list[str]:
         app = self.seen = read(self._kubectl, self._address.app)
-        if app.archive is None or not app.archive.is_commit:
-            return []
         degraded = app.condition("Degraded")
         if for_push and degraded.status == "True":
-            self.say(f"{app.name} is in trouble: {degraded.message}")
-        return [f"{app.archive.revision} {_BRANCHES}{app.branch}"]
+            self.say(f"{app.name} is in trouble: {heading(degraded.message)}")
+        at = returning.branch(app)
+        return [f"{at} {_BRANCHES}{app.branch}"] if at else []
 
     def _push(self, refspecs: list[str]) -> list[str]:
         """The answer to a batch of pushes, a line for each."""
@@ -177,9 +177,31 @@ class Helper:
             )
         commit = gittree.commit(source)
         if not refspec.startswith("+"):
-            _check_successor(app, commit)
+            self._check_successor(app, commit)
         if not self._options.dry_run:
             self._deploy(app, commit, target.removeprefix(_BRANCHES))
+
+    def _check_successor(self, app: App, commit: gittree.Commit) -> None:
+        """Refuse to go back, or elsewhere, by accident: also when git compared with another branch.
+
+        What has failed before it served need not be built on; but somebody may have pushed it just
+        now, and it may get over its error. That is waited for.
+        """
+        if app.archive is None or not app.archive.is_commit:
+            return
+        deployed, at = app.archive.revision, returning.branch(app)
+        if at == deployed or gittree.follows(commit.digest, deployed):
+            _check_follows(app, commit, deployed)
+            return
+        if at:
+            _check_follows(app, commit, at)
+        self.say(
+            f"{app.name} has {deployed[:10]}, which fails; it is replaced once that is certain"
+        )
+        if not self._options.dry_run:
+            outcome = follow(self._kubectl, app, self.say, Limits())
+            if outcome.is_done:
+                _check_follows(app, commit, deployed)
 
     def _deploy(self, app: App, commit: gittree.Commit, branch: str) -> None:
         self.say(f'Received {commit.digest[:10]} "{commit.subject}" by {commit.author}')
@@ -187,7 +209,7 @@ class Helper:
         package = Package(gittree.tree(commit.digest), commit.moment, origin, branch)
         after = deploy(self._kubectl, app, package, self.say)
         if after is None:
-            self.say(f"{app.name} runs this already")
+            resume(self._kubectl, app, self.say, self.warn, waits=self._options.wait)
         elif self._options.wait:
             wait(self._kubectl, after, self.say, self.warn)
         else:
@@ -204,11 +226,7 @@ def _short(error: ImmutantError) -> str:
     return str(error).partition(";")[0].replace("\n", " ")
 
 
-def _check_successor(app: App, commit: gittree.Commit) -> None:
-    """Refuse to go back, or elsewhere, by accident: also when git compared with another branch."""
-    if app.archive is None or not app.archive.is_commit:
-        return
-    deployed = app.archive.revision
+def _check_follows(app: App, commit: gittree.Commit, deployed: str) -> None:
     if not gittree.has(deployed):
         raise PushRefusedError(
             f"{app.name} runs {deployed[:10]}, which this repository does not have; get it from "

@@ -8,16 +8,19 @@ the operator goes on by itself once the cause is mended.
 import re
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Final
+from typing import Final, Literal
 
 from immutant.remote.apps import App, Condition, PodRow
 
-__all__ = ["Limits", "Outcome", "Rollout"]
+__all__ = ["Limits", "Outcome", "Rollout", "heading", "standing"]
 
 _POD: Final = re.compile(r"(?P<pod>[a-z][-a-z0-9]*-\d+)(?:, container (?P<container>[-\w]+))?")
 
 _WAITED_FOR: Final = frozenset({"Unschedulable"})
 """Troubles of a pod that may pass by themselves: nodes come."""
+
+_ENDED: Final = re.compile(_POD.pattern + r" ended with status -?\d+(?=: )")
+"""How the operator begins to tell of a container that has ended; then comes what it said last."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,6 +48,7 @@ class Outcome:
         url: Where the app is served.
         pod: The pod that failed; "": none did.
         container: The container in it; "": none did.
+        brief: The sentence without what the container said last.
     """
 
     is_done: bool
@@ -52,6 +56,7 @@ class Outcome:
     url: str = ""
     pod: str = ""
     container: str = ""
+    brief: str = ""
 
 
 class Rollout:
@@ -89,7 +94,7 @@ class Rollout:
             self._since = self._clock()
         self._app = app
         self._tell_pods(app)
-        self._note_trouble(app, app.condition("Degraded"))
+        self._note_trouble(app)
         return _ended(app) or self.look()
 
     def look(self) -> Outcome | None:
@@ -111,27 +116,35 @@ class Rollout:
         ends = [since + self._limits.trouble for since in self._troubled.values()]
         return max(0.0, min([self._since + wait, *ends]) - self._clock())
 
-    def _note_trouble(self, app: App, degraded: Condition) -> None:
-        """Note since when a pod of the new version fails; one of a former version is to go."""
-        found = _POD.match(degraded.message) if degraded.status == "True" else None
-        pod = found["pod"] if found is not None else ""
-        if pod not in {row.name for row in app.pods if row.updated}:
+    def _note_trouble(self, app: App) -> None:
+        """Note since when a pod of the new version fails; what it said is told at the end."""
+        degraded = app.condition("Degraded")
+        pod = _troubled(app)
+        if degraded.reason in _WAITED_FOR or not pod:
             self._troubled = {}
+            if pod:
+                self._tell(f"trouble of {pod}", degraded.message)
             return
-        self._tell(f"trouble of {pod}", degraded.message)
-        lasts = degraded.reason not in _WAITED_FOR
-        self._troubled = {pod: self._troubled.get(pod, self._clock())} if lasts else {}
+        if pod not in self._troubled:
+            line = (
+                f"{pod} fails ({degraded.reason}); it has {self._limits.trouble:g} s to get over it"
+            )
+            self._tell(f"trouble of {pod}", line)
+        self._troubled = {pod: self._troubled.get(pod, self._clock())}
 
     def _tell_pods(self, app: App) -> None:
-        ready = sum(row.ready and row.updated for row in app.pods)
-        total = max(app.replicas, len(app.pods))
-        for row in app.pods:
+        stay = [row for row in app.pods if _number(row) < app.replicas]
+        ready = sum(row.ready and row.updated for row in stay)
+        for row in stay:
             if row.updated and row.ready:
-                self._tell(row.name, "serves", f"{row.name} serves it ({ready} of {total})")
+                self._tell(row.name, "serves", f"{row.name} serves it ({ready} of {app.replicas})")
             elif row.updated:
                 self._tell(row.name, "starts", f"{row.name} starts")
             elif row.drain:
                 self._tell(row.name, "drains", f"{row.name} drains, to be replaced")
+        for row in app.pods:
+            if app.replicas == 1 and _number(row) == 1 and row.updated:
+                self._tell(row.name, "helps", f"{row.name} is there until {app.name}-0 is replaced")
 
     def _tell(self, what: str, word: str, line: str = "") -> None:
         if self._told.get(what) != word:
@@ -144,6 +157,49 @@ class Rollout:
             f"no operator has looked at it for {self._limits.unseen:g} s; it is carried out once "
             "one does: kubectl get pods -A -l app.kubernetes.io/name=immutant-operator",
         )
+
+
+def standing(app: App) -> Literal["serves", "failed", "paused", "no pods", "rolling out"]:
+    """How it stands with what the app names, as far as the operator has said.
+
+    What has served once does so until another takes its place, although a pod of it may be down.
+    """
+    if app.observed < app.generation:
+        return "rolling out"
+    ended = _ended(app)
+    if app.replicas == 0:
+        return "no pods"
+    if _is_complete(app):
+        return "serves"
+    waits = app.condition("Degraded").reason in _WAITED_FOR
+    if (ended is not None and not ended.is_done) or (_troubled(app) and not waits):
+        return "failed"
+    return "rolling out" if ended is None else "paused"
+
+
+def _is_complete(app: App) -> bool:
+    named = app.archive.sha256 if app.archive is not None else ""
+    has_served = any(one.sha256 == named and one.outcome == "served" for one in app.deployed)
+    runs = all(row.updated for row in app.pods) and any(row.ready for row in app.pods)
+    return app.condition("Progressing").reason == "Complete" or (has_served and runs)
+
+
+def heading(message: str) -> str:
+    """Which container failed and how, without what it said last."""
+    found = _ENDED.match(message)
+    return found[0] if found is not None else message
+
+
+def _troubled(app: App) -> str:
+    """The pod of the new version that fails; those of a former version are to go. "": none."""
+    degraded = app.condition("Degraded")
+    found = _POD.match(degraded.message) if degraded.status == "True" else None
+    pod = found["pod"] if found is not None else ""
+    return pod if pod in {row.name for row in app.pods if row.updated} else ""
+
+
+def _number(row: PodRow) -> int:
+    return int(row.name.rpartition("-")[2])
 
 
 def _progress(app: App) -> tuple[tuple[PodRow, ...], Condition]:
@@ -170,4 +226,5 @@ def _failed(app: App, why: str) -> Outcome:
     serves = f"; the former version serves on in {', '.join(former)}" if former else ""
     found = _POD.match(why)
     pod, container = (found["pod"], found["container"] or "") if found is not None else ("", "")
-    return Outcome(False, f"{why}{serves}", app.url, pod, container)
+    brief = f"{heading(why)}{serves}"
+    return Outcome(False, f"{why}{serves}", app.url, pod, container, brief)

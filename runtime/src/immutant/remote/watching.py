@@ -15,11 +15,13 @@ from typing import IO, Final
 
 from immutant.contract import names
 from immutant.errors import ClusterError, MissingError, RolloutFailedError
-from immutant.remote.apps import App
+from immutant.remote.apps import App, read
+from immutant.remote.archive import history
 from immutant.remote.kubectl import Json, Kubectl, failure
-from immutant.remote.rollout import Limits, Outcome, Rollout
+from immutant.remote.returning import former, named
+from immutant.remote.rollout import Limits, Outcome, Rollout, standing
 
-__all__ = ["follow", "wait"]
+__all__ = ["follow", "resume", "wait"]
 
 _FAILURES: Final = 30
 _PAUSE: Final = 1.0
@@ -133,11 +135,53 @@ def wait(kubectl: Kubectl, app: App, say: Say, warn: Say) -> None:
     say(f"{app.name} is at {outcome.url}")
 
 
+def resume(kubectl: Kubectl, app: App, say: Say, warn: Say, *, waits: bool) -> None:
+    """Tell of an app that runs already what was to be deployed; wait for what goes on yet.
+
+    Args:
+        kubectl: The cluster.
+        app: The app.
+        say: Told of each step.
+        warn: Told of what went wrong.
+        waits: Whether to wait for its rollout; False: how it stands is told.
+
+    Raises:
+        RolloutFailedError: The rollout failed, or has failed before.
+        KeyboardInterrupt: The user waits no longer.
+    """
+    how = standing(app)
+    if how == "serves":
+        say(f"{app.name} runs this already")
+    elif waits:
+        say(f"{app.name} has this already, and it does not serve in all pods yet")
+        wait(kubectl, app, say, warn)
+    elif how == "failed":
+        warn(f"{app.name} has this already, and it failed: {app.condition('Degraded').message}")
+        raise RolloutFailedError("the rollout failed")
+    else:
+        say(f"{app.name} has this already; {how}")
+
+
 def _tell_failure(kubectl: Kubectl, app: App, outcome: Outcome, warn: Say) -> None:
-    for line in _last_words(kubectl, outcome):
+    words = _last_words(kubectl, outcome)
+    for line in words:
         warn(f"    {line}")
-    warn(f"The rollout has failed: {outcome.sentence}")
-    warn(f"Mend it and deploy again, or go back: immutant rollback {app.name}")
+    is_told = bool(words) and words[-1].strip() in outcome.sentence
+    warn(f"The rollout has failed: {outcome.brief if is_told else outcome.sentence}")
+    warn(_advice(kubectl, app.name))
+
+
+def _advice(kubectl: Kubectl, name: str) -> str:
+    mend = "Mend it and deploy again"
+    try:
+        app = read(kubectl, name)
+        goal = former(history(kubectl, app), app)
+    except ClusterError:  # there is nothing to go back to, or nobody to ask for it
+        return mend
+    back = f"immutant rollback {name}"
+    if goal.has_served:
+        return f"{mend}, or go back to {named(goal.revision)}, which served last: {back}"
+    return f"{mend}, or go back to {named(goal.revision)}, if that has served: {back}"
 
 
 def _last_words(kubectl: Kubectl, outcome: Outcome) -> list[str]:
@@ -146,8 +190,8 @@ def _last_words(kubectl: Kubectl, outcome: Outcome) -> list[str]:
     asked = (outcome.pod, "-c", outcome.container, "--tail", _LINES)
     for options in (["--previous"], []):
         try:
-            if said := kubectl.log(*asked, *options).decode(errors="replace").splitlines():
-                return said
+            if said := kubectl.log(*asked, *options).decode(errors="replace").rstrip():
+                return said.splitlines()
         except ClusterError:  # the sentence has the pod's last words too
             continue
     return []
