@@ -12,6 +12,8 @@ from tests.e2e.images import NAMES, build_all, context, sources
 from tests.e2e.images.engines import engine
 from tests.e2e.testbed import TestbedError
 
+from immutant.remote.compiling import IMAGE_PYTHON
+
 OURS = ("etc/", "opt/", "root/", "var/")
 LEFTOVERS = (
     *("var/lib/apt/lists/", "var/cache/apt/archives/partial/", "root/.cache", "root/.m2"),
@@ -64,6 +66,14 @@ def test_an_image_runs_as_an_unprivileged_user_and_says_what_it_is(
     assert told["Labels"]["org.opencontainers.image.title"] == f"Immutant {name}"
     assert told["Labels"]["org.opencontainers.image.version"]
     assert not [entry for entry in told["Env"] if entry.startswith(("PIP_", "http", "HTTP"))]
+
+
+def test_the_runtimes_python_is_the_one_that_pushed_files_are_compiled_for(
+    archives: dict[str, Path],
+) -> None:
+    major, minor = IMAGE_PYTHON
+    folder = f"opt/immutant/lib/python{major}.{minor}/"
+    assert any(path.startswith(folder) for path, _ in files(archives["runtime"]))
 
 
 @pytest.mark.parametrize("name", NAMES)

@@ -96,6 +96,33 @@ async def test_a_tree_without_the_application_is_refused_before_anything_is_stor
     assert await source(operated) is None
 
 
+async def test_a_file_that_does_not_compile_is_refused_before_anything_is_stored(
+    operated: Operated, repository: Repository
+) -> None:
+    await operated.write()
+    repository.commit({"app.py": "import shop\n" + APP, "shop.py": "x = 1\nif x\n"})
+    ended = repository.push()
+    assert ended.returncode == 1
+    said = "the application cannot be imported: shop.py, line 2: expected ':': if x; mend it first"
+    assert f"remote: {said}" in ended.stderr
+    assert await parts(operated) == []
+    assert await source(operated) is None
+
+
+async def test_a_file_that_does_not_compile_and_may_not_be_needed_is_told_of_unless_ignored(
+    operated: Operated, repository: Repository
+) -> None:
+    await operated.write()
+    repository.commit({"app.py": APP, "old/two.py": "print 1\n"})
+    ended = repository.push()
+    assert ended.returncode == 0, ended.stderr
+    assert "remote: Note: old/two.py, line 1: Missing parentheses" in ended.stderr
+    repository.commit({".immutantignore": "old/\n"})
+    ended = repository.push()
+    assert ended.returncode == 0, ended.stderr
+    assert "Note:" not in ended.stderr
+
+
 async def test_what_does_not_build_on_what_is_deployed_is_refused_and_forced(
     operated: Operated, repository: Repository
 ) -> None:

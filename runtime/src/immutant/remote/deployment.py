@@ -11,7 +11,7 @@ from typing import Final
 
 from immutant.contract import names
 from immutant.errors import ClusterError, ConfigurationError, OvertakenError
-from immutant.remote import archive, packing
+from immutant.remote import archive, compiling, packing
 from immutant.remote.apps import BRANCH, App, Archive, read
 from immutant.remote.archive import Origin
 from immutant.remote.kubectl import Json, Kubectl
@@ -59,7 +59,7 @@ def deploy(kubectl: Kubectl, app: App, package: Package, say: Say) -> App | None
         ValueRefusedError: The source is too large, or has what cannot be packed.
         ClusterError: The cluster refuses, or somebody else deployed meanwhile.
     """
-    _check(app, package)
+    _check(app, package, say)
     packed = packing.pack(package.entries, package.moment)
     parts = -(-len(packed) // archive.CHUNK)
     say(f"Packed {_counted(len(package.entries), 'file')}, {packing.sized(len(packed))}")
@@ -73,7 +73,7 @@ def deploy(kubectl: Kubectl, app: App, package: Package, say: Say) -> App | None
     return after
 
 
-def _check(app: App, package: Package) -> None:
+def _check(app: App, package: Package, say: Say) -> None:
     if app.image:
         raise ConfigurationError(
             f"{app.name} runs the image {app.image}, and a source beside it is none; to deploy "
@@ -81,6 +81,8 @@ def _check(app: App, package: Package) -> None:
             """--type merge -p '{"spec":{"image":null}}'"""
         )
     packing.check_entrypoint(package.entries, app.entrypoint, app.name)
+    for fault in compiling.check(package.entries, app.entrypoint):
+        say(f"Note: {fault}")
 
 
 def _counted(number: int, what: str) -> str:
