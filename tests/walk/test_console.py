@@ -103,15 +103,28 @@ class Terminal:
         self.until(re.escape(line) + "\n")
         return self.until(">>> $").removesuffix(">>> ")
 
-    def interrupt_line(self) -> None:
-        """Ctrl-C while a line is edited, as often as it takes: Python loses one that comes while
-        its readline works on a key, until the next key.
+    def insist(self, keys: str, pattern: str) -> None:
+        """Type that as often as it takes. Python sees a Ctrl-C that comes while its readline works
+        on a key with another key alone, and drops what has been typed by then.
         """
         deadline = time.monotonic() + PATIENCE
-        while "KeyboardInterrupt\n>>> " not in self.screen:
+        while not re.search(pattern, self.screen):
             assert time.monotonic() < deadline, self.screen
-            self.type("\x03")
+            self.type(keys)
             self.read(within=1.0)
+
+    def goes_on(self) -> None:
+        """See that it does what is typed, whatever was interrupted before."""
+        self.insist('print("it goes", "on")\n', "it goes on\n")
+
+    def leave(self) -> int:
+        """Ctrl-D, as often as it takes: one that comes before the prompt is lost; the status."""
+        deadline = time.monotonic() + PATIENCE
+        while self.process.poll() is None:
+            assert time.monotonic() < deadline, self.screen
+            self.type("\x04")
+            self.read(within=0.5)
+        return self.process.returncode
 
     def close(self) -> None:
         self.process.kill()
@@ -202,9 +215,9 @@ def test_a_prompt_awaits_prints_keeps_names_and_shows_errors(run: Laptop) -> Non
         prompt.until("\n0\n7\n>>> $")
         prompt.type("plain.blocking.get_m\t")
         prompt.until(r"get_many\(")
-        prompt.interrupt_line()
-        prompt.type("\x04")
-        assert prompt.process.wait(PATIENCE) == 0
+        prompt.insist("\x03", "KeyboardInterrupt\n>>> ")
+        prompt.goes_on()
+        assert prompt.leave() == 0
     assert not run.said("said")
 
 
@@ -213,8 +226,7 @@ def test_ctrl_c_again_and_again_ends_no_prompt(run: Laptop) -> None:
         for _ in range(500):
             prompt.type("\x03")
             prompt.read(within=0.002)  # at any moment of what the one before brings about
-        prompt.type('print("it goes", "on")\n')
-        prompt.until("it goes on\n")
+        prompt.goes_on()
 
 
 def test_what_blocks_in_a_prompt_is_interrupted_and_the_application_goes_on(run: Laptop) -> None:
