@@ -5,23 +5,22 @@ here: the rows of `status.archives`, from those before and what is now. Not here
 gone back to (the command line, by these rows).
 """
 
-from collections.abc import Sequence
+from collections import Counter
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Final
 
+from immutant.contract.troubles import PASSING
 from immutant_operator.objects import Json
 from immutant_operator.observed import Fleet
 from immutant_operator.rollout import Step
 from immutant_operator.spec import App
 from immutant_operator.spec.state import Outcome
 
-__all__ = ["outcome", "told"]
+__all__ = ["outcome", "recorded"]
 
 _MOST: Final = 10
 """Rows of those that served, and as many of the others. The command line keeps five archives and
 those in use, so that none of them lacks its row."""
-
-_PASSING: Final = frozenset({"FormerAppEnding", "Unschedulable"})
-"""Troubles that are not the archive's, and may pass by themselves."""
 
 
 def outcome(
@@ -39,7 +38,7 @@ def outcome(
         return "served"
     if stall or _fails(fleet):
         return "failed"
-    is_stopped = step is None and problem is not None and problem[0] not in _PASSING
+    is_stopped = step is None and problem is not None and problem[0] not in PASSING
     return "failed" if is_stopped else "begun"
 
 
@@ -48,38 +47,47 @@ def _fails(fleet: Fleet) -> bool:
     if not fleet.revision:
         return False
     new = [pod for pod in fleet.pods if not fleet.outdated(pod)]
-    return any(pod.trouble is not None and pod.trouble.reason not in _PASSING for pod in new)
+    return any(pod.trouble is not None and pod.trouble.reason not in PASSING for pod in new)
 
 
-def told(app: App, now: Outcome, former: Sequence[Json], moment: str) -> list[Json]:
+def recorded(app: App, how: Outcome, former: Sequence[Json], moment: str) -> list[Json]:
     """The rows: one for each archive, the newest first, those that served by when they last did.
 
     What has served stays so, whatever becomes of it later; what has failed may serve yet.
 
     Args:
         app: The app; what it names is what is rolled out.
-        now: How it stands with that.
+        how: How it stands with that.
         former: The rows before.
         moment: The time, in RFC 3339.
+
+    Returns:
+        The rows before, if nothing new is known.
     """
     archive = app.spec.source.archive if app.spec.source is not None else None
     if archive is None:
         return list(former)
-    served = [row for row in former if row["outcome"] == "served"]
     before = next((row for row in former if row["sha256"] == archive.sha256), None)
-    is_known = before is not None and before["outcome"] in (now, "served", "failed")
-    if served[:1] == [before] if now == "served" else is_known:
+    last_served = next((row for row in former if row["outcome"] == "served"), None)
+    if how == "served":
+        is_new = before is None or before is not last_served
+    else:
+        is_new = before is None or (before["outcome"] == "begun" and how == "failed")
+    if not is_new:
         return list(former)
     row = {
         "sha256": archive.sha256,
         "revision": archive.revision,
-        "outcome": now,
+        "outcome": how,
         "since": moment,
     }
-    return _bounded([row, *(one for one in former if one is not before)])
+    return list(_bounded([row, *(one for one in former if one is not before)]))
 
 
-def _bounded(rows: list[Json]) -> list[Json]:
-    served = [row for row in rows if row["outcome"] == "served"][:_MOST]
-    others = [row for row in rows if row["outcome"] != "served"][:_MOST]
-    return [row for row in rows if row in served or row in others]
+def _bounded(rows: Iterable[Json]) -> Iterator[Json]:
+    counts: Counter[bool] = Counter()
+    for row in rows:
+        has_served = row["outcome"] == "served"
+        counts[has_served] += 1
+        if counts[has_served] <= _MOST:
+            yield row

@@ -12,7 +12,7 @@ from typing import Any, Final
 from immutant_operator.grid import Grid
 from immutant_operator.objects import Json
 from immutant_operator.observed import Fleet
-from immutant_operator.outcomes import outcome, told
+from immutant_operator.outcomes import outcome, recorded
 from immutant_operator.podtable import rows
 from immutant_operator.risk import at_risk
 from immutant_operator.rollout import Step
@@ -63,8 +63,9 @@ def compose(app: App, finding: Finding, former: Mapping[str, Any], now: str) -> 
     """
     fleet, wanted = finding.fleet, app.spec.replicas
     before = {one["type"]: one for one in former.get("conditions") or ()}
-    versions = _versions(app, fleet, former, now)
-    stalled = _stalled(app, finding.step, versions.get("progressedAt", now), now)
+    versions = _versions(fleet, former)
+    since = _progressed(app, finding, former, versions, now)
+    stalled = _stalled(app, finding.step, since, now)
     verdict = finding.grid.verdict()
     states = {
         "Ready": _ready(wanted, fleet.ready),
@@ -78,6 +79,7 @@ def compose(app: App, finding: Finding, former: Mapping[str, Any], now: str) -> 
         "replicas": len(fleet.pods),
         "readyReplicas": fleet.ready,
         **versions,
+        "progressedAt": since,
         **_runtime(finding, former),
         **_source(app, finding, former),
         **_archives(app, finding, stalled, former, now),
@@ -90,23 +92,43 @@ def compose(app: App, finding: Finding, former: Mapping[str, Any], now: str) -> 
     }
 
 
-def _versions(app: App, fleet: Fleet, former: Mapping[str, Any], now: str) -> Json:
-    """Which versions there are, and when that last changed.
+def _versions(fleet: Fleet, former: Mapping[str, Any]) -> Json:
+    """Which versions there are.
 
     Before the StatefulSet's controller has seen a change, it is as it was.
     """
-    told = ("updatedReplicas", "currentRevision", "updateRevision", "progressedAt")
     if not fleet.revision:
+        told = ("updatedReplicas", "currentRevision", "updateRevision")
         return {key: former[key] for key in told if key in former}
     outdated = [pod.revision for pod in fleet.pods if fleet.outdated(pod)]
-    found = {
+    return {
         "updatedReplicas": len(fleet.pods) - len(outdated),
         "currentRevision": outdated[0] if outdated else fleet.revision,
         "updateRevision": fleet.revision,
     }
-    seen = {**found, "replicas": len(fleet.pods), "observedGeneration": app.generation}
+
+
+def _progressed(
+    app: App, finding: Finding, former: Mapping[str, Any], versions: Json, now: str
+) -> str:
+    """When pods last came further, or began to move: time at rest is no standing still."""
+    seen = {
+        **versions,
+        "replicas": len(finding.fleet.pods),
+        "observedGeneration": app.generation,
+    }
     is_same = all(former.get(key) == value for key, value in seen.items())
-    return {**found, "progressedAt": former.get("progressedAt", now) if is_same else now}
+    is_moving = finding.step is not None and finding.step.moving
+    begins = is_moving and not _was_moving(former)
+    return str(former.get("progressedAt", now)) if is_same and not begins else now
+
+
+def _was_moving(former: Mapping[str, Any]) -> bool:
+    return any(
+        one["type"] == "Progressing"
+        and (one["status"] == "True" or one["reason"] == "RolloutStalled")
+        for one in former.get("conditions") or ()
+    )
 
 
 def _runtime(finding: Finding, former: Mapping[str, Any]) -> Json:
@@ -134,7 +156,7 @@ def _archives(
 ) -> Json:
     """What became of the archives that were deployed; nothing where none was."""
     how = outcome(finding.fleet, finding.step, finding.problem, stalled)
-    rows = told(app, how, former.get("archives") or (), now)
+    rows = recorded(app, how, former.get("archives") or (), now)
     return {"archives": rows} if rows else {}
 
 
@@ -154,15 +176,18 @@ def _stalled(app: App, step: Step | None, since: str, now: str) -> str:
 
 def unreadable(generation: int, problem: tuple[str, str], former: Json, now: str) -> Json:
     """The status of an app whose spec cannot be read: what is known stays, and the problem."""
-    kept = {one["type"]: one for one in former.get("conditions", ()) if one["type"] != "Degraded"}
-    new = _conditions({"Degraded": ("True", *problem)}, generation, former, now)
-    return {**former, "observedGeneration": generation, "conditions": [*kept.values(), *new]}
+    states = {"Progressing": _STOPPED, "Degraded": ("True", *problem)}
+    kept = [one for one in former.get("conditions", ()) if one["type"] not in states]
+    new = _conditions(states, generation, former, now)
+    return {**former, "observedGeneration": generation, "conditions": [*kept, *new]}
 
 
 _WAITS: Final = "; what this operator makes otherwise comes with the app's next rollout"
 
 State = tuple[str, str, str]
 """Status, reason, message."""
+
+_STOPPED: Final[State] = ("False", "Stopped", "nothing is changed before the trouble is mended")
 
 
 def _ready(wanted: int, ready: int) -> State:
@@ -175,7 +200,7 @@ def _ready(wanted: int, ready: int) -> State:
 
 def _progressing(finding: Finding, stalled: str) -> State:
     if finding.step is None:
-        return "False", "Stopped", "nothing is changed before the trouble is mended"
+        return _STOPPED
     if stalled:
         return "False", "RolloutStalled", stalled
     moving, message = "True" if finding.step.moving else "False", finding.step.message
@@ -185,10 +210,18 @@ def _progressing(finding: Finding, stalled: str) -> State:
 
 
 def degraded(finding: Finding, stalled: str = "") -> State:
-    """The condition Degraded: the spec's problem, that of the first pod that has one, a stall."""
-    if finding.problem is not None:
+    """The condition Degraded: what is in the way of the current version before all else.
+
+    That is the spec's problem where nothing is carried out before it is mended, and otherwise the
+    first pod of that version that is in trouble. Then come a problem that is in nobody's way, pods
+    of a former version, lost nodes, and a stall.
+    """
+    fleet = finding.fleet
+    pods = sorted(fleet.pods, key=fleet.outdated)
+    new = [pod for pod in pods if pod.trouble is not None and not fleet.outdated(pod)]
+    if finding.problem is not None and (finding.step is None or not new):
         return "True", *finding.problem
-    troubles = [pod.trouble for pod in finding.fleet.pods if pod.trouble is not None]
+    troubles = [pod.trouble for pod in pods if pod.trouble is not None]
     if troubles:
         first = troubles[0]
         # An image of the version before may be gone, and nothing but a rollout asks for another.

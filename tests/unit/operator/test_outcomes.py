@@ -7,7 +7,7 @@ from tests.unit.operator.apps import app
 from tests.unit.operator.fleets import safe
 
 from immutant_operator.observed import Fleet, Pod, Trouble
-from immutant_operator.outcomes import told
+from immutant_operator.outcomes import recorded
 from immutant_operator.rollout import Step, next_step
 from immutant_operator.spec.state import AppStatus
 from immutant_operator.status import Finding, compose
@@ -125,16 +125,16 @@ def test_no_pods_serve_nothing() -> None:
 
 
 def test_other_sources_leave_the_rows_and_have_none() -> None:
-    rows = told(archive(1), "served", (), "2030-01-01T00:00:00Z")
-    assert told(app(), "served", rows, "2030-01-02T00:00:00Z") == rows
+    rows = recorded(archive(1), "served", (), "2030-01-01T00:00:00Z")
+    assert recorded(app(), "served", rows, "2030-01-02T00:00:00Z") == rows
     finding = Finding(Fleet(2, "new", SERVES), None)
     assert "archives" not in compose(app(), finding, {}, "2030-01-02T00:00:00Z")
 
 
 def test_failures_push_out_none_that_served() -> None:
-    rows = told(archive(0), "served", (), "2030-01-01T00:00:00Z")
+    rows = recorded(archive(0), "served", (), "2030-01-01T00:00:00Z")
     for number in range(1, 30):
-        rows = told(archive(number), "failed", rows, "2030-01-02T00:00:00Z")
+        rows = recorded(archive(number), "failed", rows, "2030-01-02T00:00:00Z")
     assert [row["revision"] for row in rows] == [f"r{number}" for number in range(29, 19, -1)] + [
         "r0"
     ]

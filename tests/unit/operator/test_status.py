@@ -14,7 +14,7 @@ from immutant_operator.observed import Fleet, Pod, Scale
 from immutant_operator.rollout import Step, next_step
 from immutant_operator.roster import Roster
 from immutant_operator.spec.state import AppStatus
-from immutant_operator.status import Finding, compose, unreadable
+from immutant_operator.status import Finding, compose, degraded, unreadable
 
 NOW, THEN = "2030-01-02T00:00:00Z", "2030-01-01T00:00:00Z"
 
@@ -151,7 +151,8 @@ def test_a_spec_that_cannot_be_read_leaves_the_rest_of_the_status() -> None:
     former = {"ready": "1/1", "conditions": [{"type": "Ready", "status": "True"}]}
     status = unreadable(4, ("InvalidSpec", "no"), former, NOW)
     assert status["ready"] == "1/1"
-    assert [one["type"] for one in status["conditions"]] == ["Ready", "Degraded"]
+    found = {one["type"]: one.get("reason") for one in status["conditions"]}
+    assert found == {"Ready": None, "Progressing": "Stopped", "Degraded": "InvalidSpec"}
     assert status["observedGeneration"] == 4
 
 
@@ -215,7 +216,7 @@ def test_each_pod_has_a_row() -> None:
 MOVING = Step((), True, "RollingOut", "waiting for demo-1 to be ready")
 
 
-def after(former: Any, there: Fleet, now: str, step: Step = MOVING, **spec: Any) -> Any:
+def after(former: Any, there: Fleet, now: str, step: Step | None = MOVING, **spec: Any) -> Any:
     return compose(app(**spec), Finding(there, step, grid=safe(there)), former, now)
 
 
@@ -239,6 +240,27 @@ def test_a_rollout_that_stands_still_is_told_after_its_deadline_and_again_when_i
     assert reasons(after(stalled, fleet(pod(0)), late))["Progressing"] == "RollingOut"
 
 
+DONE = Step((), False, "Complete", "2 of 2 pods run the current version")
+REST = "2030-01-02T01:00:00Z"
+"""An hour later."""
+
+
+def test_time_at_rest_is_no_time_in_which_nothing_came_further() -> None:
+    both = fleet(pod(0, ready=True), pod(1, ready=True))
+    done = after(after({}, both, NOW), both, NOW, DONE)
+    assert after(done, both, REST, DONE)["progressedAt"] == NOW, "at rest nothing is written"
+    unseen = Fleet.of(Scale.read(statefulset(2, seen=0)), both.pods)
+    starts = next_step(2, unseen, safe(unseen))
+    for moved in (
+        after(done, unseen, REST, starts),  # a change, which the controller has not seen
+        after(done, fleet(pod(0, ready=True), pod(1)), REST),  # a pod that is not ready any more
+        after(after(done, both, NOW, None), both, REST),  # what kept it was mended
+    ):
+        assert (moved["progressedAt"], reasons(moved)["Degraded"]) == (REST, "AsExpected")
+        late = after(moved, both, "2030-01-02T01:10:01Z")
+        assert reasons(late)["Progressing"] == "RolloutStalled"
+
+
 def test_what_the_failing_pod_says_comes_before_the_stall_and_no_pause_is_a_stall() -> None:
     broken = pod(1, container={"state": {"waiting": {"reason": "ErrImagePull"}}})
     there, late = fleet(pod(0, ready=True), broken), "2030-01-02T00:10:01Z"
@@ -247,6 +269,21 @@ def test_what_the_failing_pod_says_comes_before_the_stall_and_no_pause_is_a_stal
     assert (found["Degraded"], found["Progressing"]) == ("ImagePullFailed", "RolloutStalled")
     resting = Step((), False, "Paused", "paused")
     assert reasons(after(first, there, late, resting))["Progressing"] == "Paused"
+
+
+def test_what_is_in_the_way_of_the_current_version_is_told_before_all_else() -> None:
+    def reason(step: Step | None, problem: tuple[str, str] | None, *pods: Any) -> str:
+        return degraded(Finding(fleet(*pods), step, problem))[1]
+
+    crash = {"state": {"terminated": {"exitCode": 1}}}
+    no_image = {"state": {"waiting": {"reason": "ErrImagePull"}}}
+    former = pod(0, labels={"controller-revision-hash": "old"}, container=no_image)
+    new, missing = pod(1, container=crash), ("KindMissing", "there are no HTTPRoutes")
+    assert reason(MOVING, missing, former, new) == "CrashLooping"
+    assert reason(MOVING, None, former, new) == "CrashLooping"
+    assert reason(None, ("SourceMissing", "no source"), former, new) == "SourceMissing"
+    assert reason(MOVING, missing, former, pod(1)) == "KindMissing"
+    assert reason(MOVING, None, former, pod(1)) == "ImagePullFailed"
 
 
 def test_versions_are_told_from_where_to_where_and_kept_while_none_is_known() -> None:

@@ -10,14 +10,12 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Final, Literal
 
+from immutant.contract.troubles import PASSING
 from immutant.remote.apps import App, Condition, PodRow
 
 __all__ = ["Limits", "Outcome", "Rollout", "heading", "standing"]
 
 _POD: Final = re.compile(r"(?P<pod>[a-z][-a-z0-9]*-\d+)(?:, container (?P<container>[-\w]+))?")
-
-_WAITED_FOR: Final = frozenset({"Unschedulable"})
-"""Troubles of a pod that may pass by themselves: nodes come."""
 
 _ENDED: Final = re.compile(_POD.pattern + r" ended with status -?\d+(?=: )")
 """How the operator begins to tell of a container that has ended; then comes what it said last."""
@@ -83,7 +81,7 @@ class Rollout:
         self._limits = limits
         self._app: App | None = None
         self._since = clock()
-        self._troubled: dict[str, float] = {}
+        self._troubled: tuple[str, float] | None = None
         self._told: dict[str, str] = {}
 
     def see(self, app: App) -> Outcome | None:
@@ -102,7 +100,7 @@ class Rollout:
         app, now = self._app, self._clock()
         if app is None:
             return self._unseen() if now >= self._since + self._limits.unseen else None
-        if any(now >= since + self._limits.trouble for since in self._troubled.values()):
+        if self._troubled is not None and now >= self._troubled[1] + self._limits.trouble:
             return _failed(app, app.condition("Degraded").message)
         if now >= self._since + app.deadline + self._limits.slack:
             return _failed(app, f"nothing has come further: {app.condition('Progressing').message}")
@@ -113,24 +111,24 @@ class Rollout:
         wait = self._limits.unseen
         if self._app is not None:
             wait = self._app.deadline + self._limits.slack
-        ends = [since + self._limits.trouble for since in self._troubled.values()]
-        return max(0.0, min([self._since + wait, *ends]) - self._clock())
+        end = self._since + wait
+        if self._troubled is not None:
+            end = min(end, self._troubled[1] + self._limits.trouble)
+        return max(0.0, end - self._clock())
 
     def _note_trouble(self, app: App) -> None:
         """Note since when a pod of the new version fails; what it said is told at the end."""
         degraded = app.condition("Degraded")
         pod = _troubled(app)
-        if degraded.reason in _WAITED_FOR or not pod:
-            self._troubled = {}
+        if degraded.reason in PASSING or not pod:
+            self._troubled = None
             if pod:
                 self._tell(f"trouble of {pod}", degraded.message)
             return
-        if pod not in self._troubled:
-            line = (
-                f"{pod} fails ({degraded.reason}); it has {self._limits.trouble:g} s to get over it"
-            )
-            self._tell(f"trouble of {pod}", line)
-        self._troubled = {pod: self._troubled.get(pod, self._clock())}
+        if self._troubled is None or self._troubled[0] != pod:
+            self._troubled = pod, self._clock()
+            patience = f"it has {self._limits.trouble:g} s to get over it"
+            self._tell(f"trouble of {pod}", f"{pod} fails ({degraded.reason}); {patience}")
 
     def _tell_pods(self, app: App) -> None:
         stay = [row for row in app.pods if _number(row) < app.replicas]
@@ -171,7 +169,7 @@ def standing(app: App) -> Literal["serves", "failed", "paused", "no pods", "roll
         return "no pods"
     if _is_complete(app):
         return "serves"
-    waits = app.condition("Degraded").reason in _WAITED_FOR
+    waits = app.condition("Degraded").reason in PASSING
     if (ended is not None and not ended.is_done) or (_troubled(app) and not waits):
         return "failed"
     return "rolling out" if ended is None else "paused"
@@ -215,7 +213,7 @@ def _ended(app: App) -> Outcome | None:
             return Outcome(True, progressing.message, app.url)
         case "RolloutStalled":
             return _failed(app, degraded.message)
-        case "Stopped" if degraded.reason != "FormerAppEnding":
+        case "Stopped" if degraded.reason not in PASSING:
             return _failed(app, degraded.message)
         case _:
             return None
