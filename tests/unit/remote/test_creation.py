@@ -39,8 +39,41 @@ def test_the_file_of_a_folder_counts_where_it_is_of_the_app(file: Path, tmp_path
     assert written_in(tmp_path, "demo") == file
     assert written_in(tmp_path, "shop") is None
     assert written_in(tmp_path / "elsewhere", "demo") is None
-    file.write_text("kind: Pod\nmetadata: {name: demo}")
-    assert written_in(tmp_path, "demo") is None
+    for text in ("kind: Pod\nmetadata: {name: demo}", "", "- kind", "kind: A\n---\nkind: B"):
+        file.write_text(text)
+        assert written_in(tmp_path, "demo") is None
+
+
+@pytest.mark.parametrize("text", [APP + "\tport: 1", "a: [", "on: 2027-13-45"])
+def test_the_file_of_a_folder_that_cannot_be_read_is_not_passed_over(
+    file: Path, tmp_path: Path, text: str
+) -> None:
+    file.write_text(text)
+    with pytest.raises(ConfigurationError, match=r"app\.yaml cannot be read as YAML; mend it"):
+        written_in(tmp_path, "demo")
+
+
+def test_the_file_of_a_folder_that_holds_more_than_the_app_is_refused(
+    file: Path, tmp_path: Path
+) -> None:
+    file.write_text(f"{APP}---\nkind: ConfigMap\nmetadata: {{name: demo}}\n")
+    assert written_in(tmp_path, "shop") is None
+    found = written_in(tmp_path, "demo")
+    with pytest.raises(ConfigurationError, match="is not one ImmutantApp; write one, or use"):
+        manifest("demo", Wishes(file=found))
+
+
+@pytest.mark.parametrize(
+    "line", ["metadata: demo", "metadata: [demo]", "spec: 3", "spec: {web: demo.example.org}"]
+)
+def test_a_field_without_fields_is_refused_with_its_name(file: Path, line: str) -> None:
+    file.write_text(f"kind: ImmutantApp\n{line}\n")
+    if "metadata" in line:
+        with pytest.raises(ConfigurationError, match="metadata is"):
+            written_in(file.parent, "demo")
+    field = "web" if "web" in line else line.partition(":")[0]
+    with pytest.raises(ConfigurationError, match=rf"app\.yaml: {field} is .*fields of its own"):
+        manifest("demo", Wishes(hosts=["demo.example.org"], file=file))
 
 
 def test_what_is_typed_goes_before_what_stands_in_the_file(file: Path) -> None:

@@ -7,7 +7,7 @@ import dataclasses
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 import yaml
 
@@ -50,7 +50,8 @@ def create(kubectl: Kubectl, name: str, wishes: Wishes) -> App:
     """Make an app; the app as it is then.
 
     Raises:
-        ConfigurationError: The name cannot be one, or the file holds no app of that name.
+        ConfigurationError: The name cannot be one, or the file cannot be read, or holds no app of
+            that name.
         TakenError: There is one of that name.
         ClusterError: The cluster refuses it.
     """
@@ -67,48 +68,82 @@ def create(kubectl: Kubectl, name: str, wishes: Wishes) -> App:
 
 
 def written_in(folder: Path, name: str) -> Path | None:
-    """The file of a folder that describes this app, if there is one."""
+    """The file of a folder that describes this app; None: there is none, or it is of another.
+
+    Raises:
+        ConfigurationError: There is one that cannot be read: it may be of this app.
+    """
     file = folder / _FILE
-    try:
-        _written(name, file)
-    except ConfigurationError:  # it is of something else
+    if not file.exists():
         return None
-    return file
+    found = [_named(one, file) or name for one in _documents(file) if _is_app(one)]
+    return file if name in found else None
 
 
 def manifest(name: str, wishes: Wishes) -> Json:
     """The ImmutantApp.
 
     Raises:
-        ConfigurationError: The name cannot be one, or the file holds no app of that name.
+        ConfigurationError: The name cannot be one, or the file cannot be read, or holds no app of
+            that name.
     """
     check_name(name)
     body = _written(name, wishes.file) if wishes.file is not None else _UNWRITTEN
-    spec = dict(body.get("spec") or {})
+    spec = dict(_part(body, "spec", wishes.file))
     if wishes.image:
         spec["image"] = wishes.image
     if wishes.replicas is not None:
         spec["replicas"] = wishes.replicas
     if wishes.hosts:
         first, *others = wishes.hosts
-        spec["web"] = {**(spec.get("web") or {}), "host": first, "hosts": others}
-    metadata = {**(body.get("metadata") or {}), "name": name}
+        spec["web"] = {**_part(spec, "web", wishes.file), "host": first, "hosts": others}
+    metadata = {**_part(body, "metadata", wishes.file), "name": name}
     kind = {"apiVersion": f"{names.GROUP}/{names.VERSION}", "kind": names.KIND}
     return {**kind, "metadata": metadata, "spec": spec}
 
 
 def _written(name: str, file: Path) -> Json:
-    try:
-        body = yaml.safe_load(file.read_text())
-    except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
-        raise ConfigurationError(f"{file} cannot be read as YAML: {error}") from error
-    if not isinstance(body, dict) or body.get("kind") != names.KIND:
+    """The one app that a file holds."""
+    documents = _documents(file)
+    if len(documents) != 1 or not _is_app(documents[0]):
         raise ConfigurationError(
             f"{file} is not one {names.KIND}; write one, or use kubectl apply -f for several"
         )
-    found = (body.get("metadata") or {}).get("name", name)
+    (body,) = documents
+    found = _named(body, file) or name
     if found != name:
         raise ConfigurationError(
             f"{file} is of the app {found}, and not of {name}; give one of the two names to both"
         )
     return body
+
+
+def _documents(file: Path) -> list[Any]:
+    """What a file holds, but for what is empty."""
+    try:
+        found = list(yaml.safe_load_all(file.read_text()))
+    except (OSError, ValueError, yaml.YAMLError) as error:  # ValueError: no UTF-8, or no such date
+        raise ConfigurationError(
+            f"{file} cannot be read as YAML; mend it, or name another file with --file: {error}"
+        ) from error
+    return [one for one in found if one is not None]
+
+
+def _is_app(document: Any) -> bool:  # noqa: ANN401 - whatever stands there
+    return isinstance(document, dict) and document.get("kind") == names.KIND
+
+
+def _named(body: Json, file: Path) -> str:
+    """The name of the app; "": it has none."""
+    return str(_part(body, "metadata", file).get("name") or "")
+
+
+def _part(body: Json, field: str, file: Path | None) -> Json:
+    """A field that has fields of its own; {}: it is not there."""
+    part = body.get(field) or {}
+    if not isinstance(part, dict):
+        raise ConfigurationError(
+            f"{file}: {field} is {part!r}, and has to have fields of its own, each on a line below "
+            "it; `immutant new` writes a file to look at"
+        )
+    return part
