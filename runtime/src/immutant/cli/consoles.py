@@ -87,6 +87,8 @@ class Cluster:
     def ask(self, request: "Json", replica: str = "") -> "Value":
         from immutant.console.client import read_answer
 
+        if replica and self._app:
+            self._check(replica)
         pod, line = replica or self._pod(), json.dumps(request).encode() + b"\n"
         try:
             said = self._kubectl.ask(pod, "app", _PROGRAM, stdin=line)
@@ -110,10 +112,10 @@ class Cluster:
         }
 
     def _check(self, replica: str) -> None:
-        """See that there is such a pod.
+        """See that there is such a pod, and that it is of the app, if one was named.
 
         Raises:
-            MissingError: There is none; the text names those that are.
+            MissingError: There is none, and the text names those that are; or it is of another.
         """
         from immutant.remote.pods import app_of
 
