@@ -115,7 +115,18 @@ async def test_which_app_is_asked_where_there_are_several(world: World) -> None:
 
 
 @pytest.mark.parametrize(
-    "line", ["queues shop", "queues -a shop", "jobs -a shop", "jobs list shop", "cache -a shop"]
+    "line",
+    [
+        "queues shop",
+        "queues -a shop",
+        "jobs shop",
+        "jobs -n apps shop",
+        "jobs -a shop",
+        "jobs list shop",
+        "jobs -a shop list",
+        "cache -a shop",
+        "cache plain -a shop",
+    ],
 )
 async def test_an_app_is_named_by_the_option_or_where_it_is_free_by_the_argument(
     world: World, line: str
@@ -165,6 +176,8 @@ async def test_a_pod_that_is_not_there_is_told_with_those_that_are(world: World,
         ("ssh shop-0 -c web", "there is no container web in the pods; there are: runtime, app"),
         ("ssh shop-0 -a till", "the pod shop-0 is of the app shop, and not of till"),
         ("stop shop-0 -a till", "the pod shop-0 is of the app shop, and not of till"),
+        ("threaddump shop-0 -a till", "the pod shop-0 is of the app shop, and not of till"),
+        ("repl shop-0 -a till", "the pod shop-0 is of the app shop, and not of till"),
     ],
 )
 async def test_what_is_not_the_pods_own_is_refused(world: World, line: str, told: str) -> None:

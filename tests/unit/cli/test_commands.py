@@ -84,6 +84,46 @@ def test_a_groups_help_is_about_the_group(name: str) -> None:
     assert "Usage: immutant " + name + " [OPTIONS] [COMMAND]" in told
 
 
+@pytest.mark.parametrize(
+    ("line", "verb", "left"),
+    [
+        ("jobs", "list", []),
+        ("jobs shop", "list", ["shop"]),
+        ("jobs shop -o json", "list", ["shop", "-o", "json"]),
+        ("jobs -n apps shop", "list", ["-n", "apps", "shop"]),
+        ("jobs -a list", "list", ["-a", "list"]),
+        ("jobs --app=shop -ojson", "list", ["--app=shop", "-ojson"]),
+        ("jobs -a shop pause nightly", "pause", ["-a", "shop", "nightly"]),
+        ("jobs -a pause resume nightly", "resume", ["-a", "pause", "nightly"]),
+        ("jobs list pause", "list", ["pause"]),
+        ("cache -a shop get counters k", "get", ["-a", "shop", "counters", "k"]),
+        ("cache --limit 5 counters", "list", ["--limit", "5", "counters"]),
+        ("cache put counters k -1", "put", ["counters", "k", "-1"]),
+    ],
+)
+def test_the_verb_of_a_group_is_the_first_word_and_else_list(
+    line: str, verb: str, left: list[str]
+) -> None:
+    name, *arguments = line.split()
+    found = command(name).make_context(name, arguments)
+    assert (found._protected_args, found.args) == ([verb], left)
+
+
+@pytest.mark.parametrize(
+    "line", ["jobs pasue nightly", "jobs -a shop pasue nightly", "jobs pasue", "cache lst"]
+)
+def test_a_verb_that_is_mistyped_is_no_app_and_is_told_with_the_one_like_it(line: str) -> None:
+    ended = subprocess.run(
+        [sys.executable, "-m", "immutant", *line.split()],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert ended.returncode == 2
+    right = "list" if "lst" in line else "pause"
+    assert f"Did you mean '{right}'" in ended.stderr.replace("\n", " ")
+
+
 @pytest.mark.parametrize("name", ["gears", "logs", "queues"])
 def test_two_apps_at_once_are_refused(name: str) -> None:
     ended = subprocess.run(

@@ -5,16 +5,17 @@ are printed (`immutant.cli.answers`), what is done about it (`immutant.console`)
 """
 
 import base64
+import difflib
 import functools
 import inspect
 import json
 import sys
 import uuid
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from typing import TYPE_CHECKING, Annotated, Any, Final
 
 import typer
-from typer.core import TyperGroup
+from typer.core import TyperGroup, TyperOption
 
 from immutant.cli import answers, printing
 from immutant.cli.consoles import Console, reached
@@ -277,12 +278,47 @@ _CACHES: Final[Mapping[str, Callable[..., None]]] = {
 }
 
 
+_LIKE: Final = 0.75
+"""How alike (`difflib`) a word is to the verb that it is taken for: pasue, lits."""
+
+
 class _Listing(TyperGroup):
-    """Verbs, of which `list` is meant where none is typed."""
+    """Verbs, which may follow options; `list` is meant where none is typed.
+
+    A single word is then what `list` takes, unless it looks like a verb that was mistyped.
+    """
 
     def parse_args(self, ctx: Any, args: list[str]) -> Any:  # noqa: ANN401 - Typer keeps its types
-        options = bool(args) and args[0].startswith("-") and args[0] not in ctx.help_option_names
-        return super().parse_args(ctx, ["list", *args] if options or not args else args)
+        if not args or args[0] not in ctx.help_option_names:
+            args = self._verb_first(args)
+        return super().parse_args(ctx, args)
+
+    def _verb_first(self, args: list[str]) -> list[str]:
+        places = list(self._words(args))
+        if not places:
+            return ["list", *args]
+        first = places[0]
+        word = args[first]
+        is_mistyped = difflib.get_close_matches(word, self.commands, cutoff=_LIKE)
+        if word not in self.commands and len(places) == 1 and not is_mistyped:
+            return ["list", *args]
+        return [word, *args[:first], *args[first + 1 :]]
+
+    def _words(self, args: list[str]) -> Iterator[int]:
+        """Where the arguments are that are no options, nor values of options."""
+        valued = {
+            name
+            for command in self.commands.values()
+            for option in command.params
+            if isinstance(option, TyperOption) and not option.is_flag
+            for name in option.opts
+        }
+        is_value = False
+        for place, one in enumerate(args):
+            if is_value or (one.startswith("-") and one != "-"):
+                is_value = not is_value and one in valued
+            else:
+                yield place
 
 
 def _group(text: str, functions: Mapping[str, Callable[..., None]]) -> typer.Typer:

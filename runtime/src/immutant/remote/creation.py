@@ -109,7 +109,7 @@ def _written(name: str, file: Path) -> Json:
         raise ConfigurationError(
             f"{file} is not one {names.KIND}; write one, or use kubectl apply -f for several"
         )
-    (body,) = documents
+    body: Json = documents[0]
     found = _named(body, file) or name
     if found != name:
         raise ConfigurationError(
