@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from immutant.remote.apps import App
-from immutant.remote.beginning import commands
+from immutant.remote.beginning import commands, note
 from immutant.remote.kubectl import Kubectl
 
 KUBECTL = """
@@ -38,6 +38,11 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 def demo(namespace: str) -> App:
     metadata = {"name": "demo", "namespace": namespace, "uid": "1", "resourceVersion": "1"}
     return App.read({"metadata": metadata})
+
+
+def git(folder: Path, *arguments: str) -> None:
+    who = ("-c", "user.name=Ada", "-c", "user.email=ada@example.org")
+    subprocess.run(["git", "-C", str(folder), *who, *arguments], check=True)
 
 
 @pytest.mark.parametrize(
@@ -71,9 +76,11 @@ def test_a_kubeconfig_that_was_named_is_named_for_git_too(folder: Path) -> None:
 
 
 def test_the_branch_is_the_one_that_is_checked_out(folder: Path) -> None:
-    subprocess.run(["git", "init", "-q", "-b", "trunk", str(folder)], check=True)
+    git(folder, "init", "-q", "-b", "trunk")
+    git(folder, "commit", "-q", "--allow-empty", "-m", "Begin")
     (folder / "lib").mkdir()
-    assert commands(Kubectl(), demo("default"), folder / "lib")[-1] == "git push demo trunk"
+    added, pushed = commands(Kubectl(), demo("default"), folder / "lib")
+    assert (added, pushed) == ("git remote add demo immutant://demo", "git push demo trunk")
     (folder / ".git" / "HEAD").write_text("0" * 40 + "\n")
     assert commands(Kubectl(), demo("default"), folder)[-1] == "git push demo HEAD:main"
 
@@ -82,3 +89,25 @@ def test_a_folder_with_an_app_and_no_repository_is_to_become_one(folder: Path) -
     (folder / "app.py").touch()
     first = commands(Kubectl(), demo("default"), folder)[0]
     assert first == 'git init -b main && git add . && git commit -m "Begin"'
+
+
+def test_in_a_repository_without_a_commit_there_is_to_be_one_first(folder: Path) -> None:
+    (folder / "app.py").touch()
+    git(folder, "init", "-q", "-b", "trunk")
+    first, *_, last = commands(Kubectl(), demo("default"), folder)
+    assert first == 'git add . && git commit -m "Begin"'
+    assert last == "git push demo trunk"
+    git(folder, "add", ".")
+    git(folder, "commit", "-q", "-m", "Begin")
+    assert len(commands(Kubectl(), demo("default"), folder)) == 2
+
+
+def test_a_part_of_a_repository_is_told_that_the_whole_is_pushed(folder: Path) -> None:
+    assert note(demo("default"), folder) == ""
+    git(folder, "init", "-q", "-b", "trunk")
+    (folder / "lib").mkdir()
+    told = note(demo("default"), folder / "lib")
+    assert f"a part of the repository {folder.resolve()}, and a push takes the whole" in told
+    assert told.endswith("immutant deploy demo takes the folder alone")
+    (folder.parent / "link").symlink_to(folder)
+    assert note(demo("default"), folder.parent / "link") == ""

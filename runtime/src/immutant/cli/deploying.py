@@ -76,6 +76,8 @@ def create(
         typer.echo("Deploy your own, in its git repository:")
         for line in beginning.commands(kubectl, app, Path()):
             typer.echo(f"    {line}")
+        if said := beginning.note(app, Path()):
+            typer.echo(f"Note: {said}")
 
 
 def deploy(

@@ -15,12 +15,12 @@ from immutant.remote.address import Address
 from immutant.remote.apps import App
 from immutant.remote.kubectl import Kubectl
 
-__all__ = ["commands"]
+__all__ = ["commands", "note"]
 
 _BRANCH: Final = "main"
 """That of a repository that is still to be made."""
 
-_BEGIN: Final = f'git init -b {_BRANCH} && git add . && git commit -m "Begin"'
+_COMMIT: Final = 'git add . && git commit -m "Begin"'
 
 
 def commands(kubectl: Kubectl, app: App, folder: Path) -> Sequence[str]:
@@ -32,11 +32,29 @@ def commands(kubectl: Kubectl, app: App, folder: Path) -> Sequence[str]:
         folder: Where they are typed.
     """
     branch = _branch(folder)
-    begin = [_BEGIN] if branch is None and (folder / "app.py").is_file() else []
+    begin = []
+    if branch is not None and not _has_commit(folder):
+        begin = [_COMMIT]
+    elif branch is None and (folder / "app.py").is_file():
+        begin = [f"git init -b {_BRANCH} && {_COMMIT}"]
     address = Address(app.name, _named(kubectl, app.namespace), kubectl.context)
     by = f"KUBECONFIG={shlex.quote(kubectl.kubeconfig)} " if kubectl.kubeconfig else ""
     push = f"{by}git push {app.name} {branch or _BRANCH}"
     return [*begin, f"git remote add {app.name} {address}", push]
+
+
+def note(app: App, folder: Path) -> str:
+    """What is to be known before these are typed there; "": nothing.
+
+    A push takes the tree of a commit, which is that of the whole repository.
+    """
+    top = _git(folder, "rev-parse", "--show-toplevel")
+    if not top or Path(top).resolve() == folder.resolve():
+        return ""
+    return (
+        f"this folder is a part of the repository {top}, and a push takes the whole of it; "
+        f"immutant deploy {app.name} takes the folder alone"
+    )
 
 
 def _named(kubectl: Kubectl, namespace: str) -> str:
@@ -49,12 +67,19 @@ def _named(kubectl: Kubectl, namespace: str) -> str:
 
 def _branch(folder: Path) -> str | None:
     """What is to be pushed of the repository that a folder is in; None: it is in none."""
-    if shutil.which("git") is None or _asked(folder, "rev-parse", "--git-dir") is None:
+    if _git(folder, "rev-parse", "--git-dir") is None:
         return None
-    return _asked(folder, "symbolic-ref", "--short", "--quiet", "HEAD") or f"HEAD:{_BRANCH}"
+    return _git(folder, "symbolic-ref", "--short", "--quiet", "HEAD") or f"HEAD:{_BRANCH}"
 
 
-def _asked(folder: Path, *arguments: str) -> str | None:
+def _has_commit(folder: Path) -> bool:
+    return _git(folder, "rev-parse", "--verify", "--quiet", "HEAD") is not None
+
+
+def _git(folder: Path, *arguments: str) -> str | None:
+    """What git answers; None: it refuses, or there is none."""
+    if shutil.which("git") is None:
+        return None
     command = ["git", "-C", str(folder), *arguments]
     done = subprocess.run(command, capture_output=True, check=False)  # noqa: S603 - no shell's line
     return done.stdout.decode(errors="replace").strip() if done.returncode == 0 else None
