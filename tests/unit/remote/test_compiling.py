@@ -1,6 +1,7 @@
 """Files that Python does not compile: which are refused, and which are told of."""
 
 import re
+import warnings
 
 import pytest
 
@@ -9,6 +10,7 @@ from immutant.remote.compiling import IMAGE_PYTHON, check
 from immutant.remote.packing import Entry, File, Link
 
 BROKEN = "def (:\n"
+VIEWS = "from shop import views\n"
 GOOD = "from immutant import App\napp = App('demo')\n"
 
 
@@ -73,6 +75,9 @@ def test_what_the_application_imports_first_is_refused(
         tree(app="def f():\n    import tools\n", tools=BROKEN),
         tree(app="import json\n", json=GOOD, tools=BROKEN),
         [*tree(app="from shop import x\n", shop__x=BROKEN), package("shop", "x = 1\n")],
+        [*tree(app=VIEWS, shop__views=BROKEN), package("shop", "from shopping import *\n")],
+        [*tree(app=VIEWS, shop__views=BROKEN), package("shop", "def __getattr__(_): return 1\n")],
+        [*tree(app=VIEWS, shop__views=BROKEN), package("shop", "globals().update(x)\n")],
         tree(app="import shop\nimport app\n", shop="import app\n", tools=BROKEN),
         tree(app="from .. import tools\n", tools=BROKEN),
     ],
@@ -85,7 +90,19 @@ def test_what_may_never_be_imported_is_told_of_and_taken(entries: list[Entry]) -
 def test_of_many_such_files_the_first_are_told_and_how_many_more_there_are() -> None:
     told = check(tree(app=GOOD, **{f"old{number}": BROKEN for number in range(9)}), "app:app")
     assert len(told) == 6
-    assert told[-1] == "and 4 more files like these"
+    assert told[-1] == "4 more files like these"
+
+
+def test_what_python_warns_of_is_no_fault_and_is_not_printed(
+    recwarn: pytest.WarningsRecorder,
+) -> None:
+    warned = tree(app="import shop\nx = 1 is 1\ny = '\\d'\nassert (x, y)\n", shop=BROKEN)
+    for action in ("always", "error"):
+        with warnings.catch_warnings():
+            warnings.simplefilter(action)
+            with pytest.raises(ConfigurationError, match=r"imported: shop\.py, line 1"):
+                check(warned, "app:app")
+    assert recwarn.list == []
 
 
 def test_a_python_that_is_older_than_the_images_judges_nothing() -> None:

@@ -1,14 +1,16 @@
 """Python files that cannot be compiled, found before anything is stored.
 
-Belongs here: what surely keeps an application from being imported, and is refused, and what may
-never be imported, and is told. Not here: other faults of a tree (`packing`).
+Belongs here: what keeps an application from being imported, as far as its import statements tell,
+and is refused; and what may never be imported, and is told. Not here: other faults of a tree
+(`packing`).
 """
 
 import ast
 import posixpath
+import re
 import sys
 import warnings
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -25,6 +27,9 @@ does not know what it takes, and is not asked."""
 _MOST: Final = 5
 """Files that are told of."""
 
+_OPENING: Final = re.compile(rb"import\s*\*|__getattr__|globals|setattr|__path__|sys\.modules")
+"""By these a module may have names, or be found in places, that do not stand in it."""
+
 
 def check(
     entries: Iterable[Entry], entrypoint: str, python: tuple[int, int] = sys.version_info[:2]
@@ -40,42 +45,64 @@ def check(
         A sentence for each other file that cannot be compiled: it may be imported later, or never.
 
     Raises:
-        ConfigurationError: The application's file, or one that it imports as its first thing,
-            cannot be compiled.
+        ConfigurationError: The application's file cannot be compiled, or one that it imports
+            whenever it is imported itself.
     """
     if python < IMAGE_PYTHON:
         return []
     files = {
-        one.path: one.content
+        one.path: _read(one)
         for one in entries
         if isinstance(one, File) and one.path.endswith(".py")
     }
-    faults = {path: fault for path, content in files.items() if (fault := _fault(path, content))}
+    faults = {path: file.fault for path, file in files.items() if file.fault}
     if not faults:
         return []
-    needed = _Imports(files, faults).needed(entrypoint) & set(faults)
-    if needed:
+    if needed := _Imports(files).needed(entrypoint) & set(faults):
         said = "; ".join(faults[path] for path in sorted(needed))
         raise ConfigurationError(f"the application cannot be imported: {said}; mend it first")
     told = [f"{fault}; what imports it will fail" for fault in faults.values()]
-    more = [f"and {len(told) - _MOST} more files like these"] if len(told) > _MOST else []
+    more = [f"{len(told) - _MOST} more files like these"] if len(told) > _MOST else []
     return told[:_MOST] + more
 
 
-def _fault(path: str, content: bytes) -> str:
-    """Why a file cannot be compiled; "": it can."""
+@dataclass(frozen=True, slots=True)
+class _Source:
+    """What is known of a file.
+
+    Attributes:
+        fault: Why it cannot be compiled; "": it can.
+        imports: Its import statements outside any other statement.
+        content: Its text, if it can be compiled.
+        is_open: Whether it may have names that do not stand in it.
+    """
+
+    fault: str = ""
+    imports: Sequence[ast.Import | ast.ImportFrom] = ()
+    content: bytes = b""
+    is_open: bool = False
+
+    def may_define(self, name: str) -> bool:
+        """Whether it may have something of this name that is no module of its own."""
+        return self.is_open or name.encode() in self.content
+
+
+def _read(file: File) -> _Source:
+    path, content = file.path, file.content
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
-            compile(content, path, "exec", dont_inherit=True)
+            tree = ast.parse(content, path)
+            compile(tree, path, "exec", dont_inherit=True)
     except SyntaxError as error:
         text = f": {error.text.strip()}" if error.text else ""
-        return f"{path}, line {error.lineno or 1}: {error.msg}{text}"
+        return _Source(f"{path}, line {error.lineno or 1}: {error.msg}{text}")
     except ValueError as error:  # a null byte, before Python 3.12
-        return f"{path}: {error}"
+        return _Source(f"{path}: {error}")
     except (MemoryError, RecursionError):  # of this process, which says nothing of the pod's
-        return ""
-    return ""
+        return _Source(content=content, is_open=True)
+    imports = [one for one in tree.body if isinstance(one, ast.Import | ast.ImportFrom)]
+    return _Source("", imports, content, _OPENING.search(content) is not None)
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,23 +115,21 @@ class _Module:
 
 
 class _Imports:
-    """Which files are imported for certain: by import statements that nothing guards."""
+    """Which files are imported whenever the application is: by statements that nothing guards."""
 
-    def __init__(self, files: Mapping[str, bytes], faults: Mapping[str, str]) -> None:
+    def __init__(self, files: Mapping[str, _Source]) -> None:
         self._files = files
-        self._faults = faults
         self._roots = ["", "src/"]
 
     def needed(self, entrypoint: str) -> set[str]:
-        """The paths of all files that the application imports for certain."""
+        """The paths of all files that the application cannot do without."""
         waiting, seen = list(self._first(entrypoint)), set[str]()
         while waiting:
             module = waiting.pop()
             if module.path in seen:
                 continue
             seen.add(module.path)
-            if module.path not in self._faults:
-                waiting += self._imported(module)
+            waiting += self._imported(module)
         return seen
 
     def _first(self, entrypoint: str) -> Iterator[_Module]:
@@ -133,15 +158,11 @@ class _Imports:
                     return
 
     def _imported(self, module: _Module) -> Iterator[_Module]:
-        try:
-            body = ast.parse(self._files[module.path]).body
-        except (MemoryError, RecursionError):
-            return
-        for statement in body:
+        for statement in self._files[module.path].imports:
             if isinstance(statement, ast.Import):
                 for one in statement.names:
                     yield from self._named(one.name)
-            elif isinstance(statement, ast.ImportFrom):
+            else:
                 base = _base(statement, module.package)
                 yield from self._named(base)
                 for one in statement.names:
@@ -154,7 +175,7 @@ class _Imports:
     def _member(self, package: str, name: str) -> Iterator[_Module]:
         """What `from package import name` imports, unless the package may define that itself."""
         (own,) = list(self._module(package)) or (None,)
-        if package and (own is None or name.encode() not in self._files[own.path]):
+        if package and not (own and self._files[own.path].may_define(name)):
             yield from self._named(f"{package}.{name}")
 
 
