@@ -66,7 +66,7 @@ def pod(name: str) -> dict[str, object]:
     status = {"name": "app", "containerID": f"id-{name}", "state": {"running": {}}}
     spec = {"initContainers": [{"name": "source"}], "containers": [{"name": "app"}]}
     return {
-        "metadata": {"name": name},
+        "metadata": {"name": name, "uid": f"uid-{name}"},
         "spec": spec,
         "status": {"containerStatuses": [status]},
     }
@@ -152,7 +152,9 @@ def test_of_a_container_that_said_nothing_since_its_crash_the_former_log_is_prin
     with closing(Log(out)) as log:
         history(Kubectl(), "demo", Selection(), log, told.append)
     assert written(world) == ["demo-0 | ValueError"]
-    assert told == ["demo-0: app has said nothing since it was started again; it said before:"]
+    assert told == [
+        "demo-0: app has said nothing since it was started again; what it said before is below"
+    ]
 
 
 def test_where_the_former_log_is_not_kept_nothing_is_printed(world: Path, out: int) -> None:
@@ -173,7 +175,9 @@ def test_of_a_container_that_waits_to_be_started_again_the_last_log_is_printed(
     with closing(Log(out)) as log:
         history(Kubectl(), "demo", Selection(), log, told.append)
     assert written(world) == ["demo-0 | ValueError"]
-    assert told == ["demo-0: app waits to be started again (CrashLoopBackOff); it said before:"]
+    assert told == [
+        "demo-0: app waits to be started again (CrashLoopBackOff); what it said before is below"
+    ]
 
 
 def test_who_follows_sees_the_last_log_of_a_container_that_waits_once(
@@ -187,6 +191,26 @@ def test_who_follows_sees_the_last_log_of_a_container_that_waits_once(
     with closing(EndingLog(out, 3)) as log, pytest.raises(EndError, match="it is away"):
         follow(Kubectl(), "demo", Selection(), log)
     assert sorted(written(world)) == ["demo-0 | ValueError", "demo-1 | d", "demo-1 | e"]
+
+
+def test_two_pods_whose_containers_have_no_identifier_are_followed_both(
+    world: Path, out: int
+) -> None:
+    status = {
+        "name": "app",
+        "state": {"waiting": {"reason": "CrashLoopBackOff"}},
+        "lastState": {"terminated": {"exitCode": 1}},
+    }
+    waiting = [
+        {**pod(name), "status": {"containerStatuses": [status]}} for name in ("demo-0", "demo-1")
+    ]
+    (world / "pods.json").write_text(json.dumps({"items": [*waiting, pod("demo-2")]}))
+    for number in range(2):
+        (world / f"former-demo-{number}").write_text("2026-08-01T08:00:01Z ValueError\n")
+    (world / "demo-2.1").write_text("2026-08-01T08:00:02Z d\n")
+    with closing(EndingLog(out, 3)) as log, pytest.raises(EndError, match="it is away"):
+        follow(Kubectl(), "demo", Selection(), log)
+    assert sorted(written(world)) == ["demo-0 | ValueError", "demo-1 | ValueError", "demo-2 | d"]
 
 
 def test_what_a_node_says_of_a_log_that_it_keeps_no_more_is_no_log(world: Path) -> None:

@@ -21,6 +21,9 @@ __all__ = ["Selection", "follow", "history"]
 _LOOK: Final = 2.0
 """Seconds after which it is looked for pods that have come."""
 
+_BELOW: Final = "what it said before is below"
+"""Among the lines of all pods, which are in the order of time."""
+
 
 @dataclass(frozen=True, slots=True)
 class Selection:
@@ -120,7 +123,7 @@ def _said(
         return []
     found = _lines(kubectl.log(*_asked(name, container, *selection.options)))
     if found and life.waits:
-        warn(f"{name}: {container} waits to be started again ({life.waits}); it said before:")
+        warn(f"{name}: {container} waits to be started again ({life.waits}); {_BELOW}")
     if found or not life.crashed:
         return found
     try:
@@ -128,7 +131,7 @@ def _said(
     except ClusterError:  # its node keeps it no more
         return []
     if found:
-        warn(f"{name}: {container} has said nothing since it was started again; it said before:")
+        warn(f"{name}: {container} has said nothing since it was started again; {_BELOW}")
     return found
 
 
@@ -144,7 +147,7 @@ def follow(kubectl: Kubectl, app: str, selection: Selection, log: Log) -> NoRetu
         ClusterError: The pods cannot be listed to begin with.
     """
     selection.check(app_pods(kubectl, app))
-    followed: dict[str, _Follower] = {}
+    followed: dict[tuple[str, str], _Follower] = {}
     trouble = ""
     while True:
         try:
@@ -156,12 +159,13 @@ def follow(kubectl: Kubectl, app: str, selection: Selection, log: Log) -> NoRetu
             trouble, pods = str(error), []
         for pod in pods:
             if (life := _life(pod, selection.container)) is not None:
-                former = followed.get(life.container)
+                key = (pod["metadata"]["uid"], life.container)
+                former = followed.get(key)
                 if former is None or (life.runs and not former.is_alive()):
                     last = former.last if former else None
                     name = pod["metadata"]["name"]
-                    kept = "--previous" if life.waits else "-f"
-                    followed[life.container] = _Follower(kubectl, name, selection, log, last, kept)
+                    previous = bool(life.waits)
+                    followed[key] = _Follower(kubectl, name, selection, log, last, previous)
         time.sleep(_LOOK)
 
 
@@ -170,7 +174,7 @@ class _Life:
     """One run of a container.
 
     Attributes:
-        container: Its identifier.
+        container: Its identifier; "": the kubelet knows it no more.
         runs: Whether it goes on.
         waits: Why the next one does not begin yet; "": it does not wait for one.
         crashed: Whether there was one before.
@@ -203,7 +207,8 @@ def _read_life(status: Json) -> _Life | None:
 class _Follower:
     """One `kubectl logs -f`; `last` is its last line, None: it had none yet.
 
-    Of a container that waits to be started again it is `--previous`, which ends by itself.
+    With `previous`, of a container that waits to be started again, it is `--previous`, which ends
+    by itself.
     """
 
     def __init__(
@@ -213,14 +218,14 @@ class _Follower:
         selection: Selection,
         log: Log,
         last: _Line | None,
-        kept: str,
+        previous: bool,
     ) -> None:
         self.last = last
         self._kubectl = kubectl
         self._pod = pod
         self._selection = selection
         self._log = log
-        self._kept = kept
+        self._kind = "--previous" if previous else "-f"
         self._thread = threading.Thread(target=self._read, daemon=True)
         self._thread.start()
 
@@ -230,7 +235,7 @@ class _Follower:
 
     def _read(self) -> None:
         options = [f"--since-time={self.last.stamp}"] if self.last else self._selection.options
-        asked = _asked(self._pod, self._selection.container, self._kept, *options)
+        asked = _asked(self._pod, self._selection.container, self._kind, *options)
         with self._kubectl.open("logs", *asked) as process:
             assert process.stdout
             for line in _unseen(process.stdout, self.last):
