@@ -118,6 +118,16 @@ def test_what_is_named_wrongly_is_said_with_what_there_is() -> None:
         chosen(twins, app(1), "dir")
 
 
+def test_a_commit_that_was_packed_twice_is_listed_with_the_digests_that_tell_which() -> None:
+    packed = [revision(1), revision(2, called=commit(1)), revision(3)]
+    with pytest.raises(ClusterError) as caught:
+        chosen(packed, app(3), commit(1))
+    assert f": {'1' * 20} (or 1111111111), {'1' * 20} (or 2222222222) (" in str(caught.value)
+    assert chosen(packed, app(3), "2222222222") is packed[1]
+    with pytest.raises(MissingError, match=rf"\(or 2222222222\), {'3' * 20} \("):
+        chosen(packed, app(3), "f")
+
+
 def test_a_state_is_what_became_of_a_version_or_how_it_stands_with_the_one_there_is() -> None:
     record = ((4, "failed"), (3, "begun"), (2, "served"))
     there = failing(4, *record)

@@ -130,7 +130,13 @@ def chosen(revisions: Sequence[Revision], app: App, wanted: str) -> Revision:
 
 
 def _listed(revisions: Sequence[Revision]) -> str:
-    return ", ".join(one.origin.revision[:20] for one in revisions) or "none"
+    """Their names; of a commit that was packed more than once, the digests too."""
+    names = [one.origin.revision[:20] for one in revisions]
+    listed = [
+        name if names.count(name) == 1 else f"{name} (or {one.archive.sha256[:10]})"
+        for name, one in zip(names, revisions, strict=True)
+    ]
+    return ", ".join(listed) or "none"
 
 
 def named(revision: Revision) -> str:
