@@ -79,9 +79,7 @@ class _Terminal:
     def _read(self, prompt: str) -> Json | None:
         """What is typed at this prompt; None: the end."""
         try:
-            self.is_reading = True
-            line = input(prompt if sys.stdin.isatty() else "")
-            self.is_reading = False
+            return {"line": self._typed(prompt)}
         except EOFError:
             if sys.stdin.isatty():
                 _print("\n")
@@ -89,7 +87,13 @@ class _Terminal:
         except KeyboardInterrupt:
             _print("\nKeyboardInterrupt\n")
             return {"drop": True}
-        return {"line": line}
+
+    def _typed(self, prompt: str) -> str:
+        self.is_reading = True
+        try:
+            return input(prompt if sys.stdin.isatty() else "")
+        finally:
+            self.is_reading = False
 
     def complete(self, word: str, state: int) -> str | None:
         """As readline asks for it."""
