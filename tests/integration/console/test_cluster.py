@@ -185,6 +185,12 @@ async def test_what_is_not_the_pods_own_is_refused(world: World, line: str, told
     assert (status, said) == (1, f"immutant: {told}\n")
 
 
+async def test_a_shell_asks_for_its_pod_once(world: World) -> None:
+    status, said, _ = await world("ssh", "shop-0", "-a", "shop", "--", "python", "-c", "print(7)")
+    assert (status, said) == (0, "7\n")
+    assert [call[0] for call in world.calls] == ["get", "exec"]
+
+
 async def test_where_no_app_has_a_pod_it_is_told_how_to_look_elsewhere(world: World) -> None:
     world.tell(pods=[])
     said = (await world("stop", "shop-7"))[2]

@@ -117,9 +117,9 @@ class Cluster:
         Raises:
             MissingError: There is none, and the text names those that are; or it is of another.
         """
-        from immutant.remote.pods import app_of
+        from immutant.remote.pods import app_of, found
 
-        app_of(self._kubectl, replica, self._app)
+        app_of(found(self._kubectl, replica), self._app)
 
     def _pod(self) -> str:
         """A pod that serves, else one that at least runs."""

@@ -125,8 +125,9 @@ def ssh(
     from immutant.remote.pods import app_of, check_container, found
 
     kubectl = Where(namespace=namespace, context=context, kubeconfig=kubeconfig).kubectl
-    check_container(container, [found(kubectl, pod)])
+    there = found(kubectl, pod)
     if app:
-        app_of(kubectl, pod, app)
+        app_of(there, app)
+    check_container(container, [there])
     terminal = "-it" if sys.stdin.isatty() and sys.stdout.isatty() else "-i"
     kubectl.become("exec", terminal, pod, "-c", container, "--", *(command or ["sh"]))

@@ -74,23 +74,22 @@ def check_container(container: str, pods: Iterable[Json]) -> None:
         )
 
 
-def app_of(kubectl: Kubectl, pod: str, expected: str = "") -> str:
+def app_of(pod: Json, expected: str = "") -> str:
     """The application that a pod is of.
 
     Args:
-        kubectl: Its cluster and namespace.
-        pod: Which.
+        pod: The pod, as it was `found`.
         expected: The application that it is to be of; "": any.
 
     Raises:
-        MissingError: There is no such pod, or it is none of an application's, or not of this one.
+        MissingError: It is none of an application's, or not of this one.
     """
-    labels = found(kubectl, pod)["metadata"].get("labels") or {}
+    name, labels = pod["metadata"]["name"], pod["metadata"].get("labels") or {}
     if names.APP_LABEL not in labels:
-        raise MissingError(f"the pod {pod} is none of an app's; see `immutant gears`")
+        raise MissingError(f"the pod {name} is none of an app's; see `immutant gears`")
     app = str(labels[names.APP_LABEL])
     if expected not in ("", app):
-        raise MissingError(f"the pod {pod} is of the app {app}, and not of {expected}")
+        raise MissingError(f"the pod {name} is of the app {app}, and not of {expected}")
     return app
 
 

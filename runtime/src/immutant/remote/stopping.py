@@ -10,7 +10,7 @@ from typing import Final
 from immutant.contract import names
 from immutant.errors import ClusterError
 from immutant.remote.kubectl import Kubectl
-from immutant.remote.pods import app_of, app_pods, serves
+from immutant.remote.pods import app_of, app_pods, found, serves
 
 __all__ = ["start", "stop"]
 
@@ -36,7 +36,7 @@ def stop(kubectl: Kubectl, pod: str, app: str = "", *, force: bool = False) -> s
         ClusterError: It is the last one, cannot be asked, or does not stop in time: it goes on
             with that.
     """
-    app = app_of(kubectl, pod, app)
+    app = app_of(found(kubectl, pod), app)
     note = datetime.now(UTC).isoformat(timespec="seconds").replace("+00:00", "Z")
     _note(kubectl, pod, note)
     try:
@@ -62,7 +62,7 @@ def start(kubectl: Kubectl, pod: str, app: str = "") -> str:
         MissingError: There is no such pod, or it is of another app.
         ClusterError: It cannot be asked.
     """
-    app_of(kubectl, pod, app)
+    app_of(found(kubectl, pod), app)
     kubectl.ask(pod, _CONTAINER, [*_PROGRAM, "start"])
     _note(kubectl, pod, None)
     return f"{pod} is starting"
