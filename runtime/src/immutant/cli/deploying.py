@@ -37,7 +37,9 @@ def create(
     image: Annotated[str, typer.Option(help="An image with the code in it.")] = "",
     replicas: Annotated[
         int | None,
-        typer.Option(min=0, max=1000, help="How many pods  [default: as the file says, else 2]"),
+        typer.Option(
+            min=0, max=1000, help="How many pods  [default: as the file says; 2 without a file]"
+        ),
     ] = None,
     host: Annotated[
         list[str] | None, typer.Option(help="A host name; again for each further one.")
@@ -187,7 +189,7 @@ def _goal(kubectl: "Kubectl", app: "App", wanted: str) -> tuple["Revision", str]
 
 
 _SERVED: Final = ", which served last"
-_UNCERTAIN: Final = ", which was deployed before; of none it is known that it served"
+_UNCERTAIN: Final = ", which was deployed before; whether it served is not known"
 
 
 def _way_forward(name: str, left: str, goal: "Revision") -> str:
@@ -235,15 +237,14 @@ def delete(
 
 
 def _loss(app: "App") -> str:
+    from immutant.remote.amounts import counted
+
+    pods = counted(len(app.pods), "pod")
     return (
-        f"{app.name} in namespace {app.namespace} has {_pods(len(app.pods))}. With them go its "
+        f"{app.name} in namespace {app.namespace} has {pods}. With them go its "
         "caches, sessions, queues and the messages in them,\nthe state of its jobs, all versions "
         "that were deployed, and its address. None of it can be had back."
     )
-
-
-def _pods(number: int) -> str:
-    return "1 pod" if number == 1 else f"{number} pods"
 
 
 def _wait(kubectl: "Kubectl", app: "App", wanted: bool) -> None:

@@ -12,6 +12,7 @@ from typing import Final
 from immutant.contract import names
 from immutant.errors import ClusterError, ConfigurationError, OvertakenError
 from immutant.remote import archive, compiling, packing
+from immutant.remote.amounts import counted, sized
 from immutant.remote.apps import BRANCH, App, Archive, read
 from immutant.remote.archive import Origin
 from immutant.remote.kubectl import Json, Kubectl
@@ -62,9 +63,9 @@ def deploy(kubectl: Kubectl, app: App, package: Package, say: Say) -> App | None
     _check(app, package, say)
     packed = packing.pack(package.entries, package.moment)
     parts = -(-len(packed) // archive.CHUNK)
-    say(f"Packed {_counted(len(package.entries), 'file')}, {packing.sized(len(packed))}")
+    say(f"Packed {counted(len(package.entries), 'file')}, {sized(len(packed))}")
     stored = archive.store(kubectl, app, packed, package.origin)
-    say(f"Stored in {_counted(parts, 'ConfigMap')}: {', '.join(stored.config_maps)}")
+    say(f"Stored in {counted(parts, 'ConfigMap')}: {', '.join(stored.config_maps)}")
     if app.archive is not None and app.archive.sha256 == stored.sha256:
         return None
     after = point(kubectl, app, stored, package.branch)
@@ -83,10 +84,6 @@ def _check(app: App, package: Package, say: Say) -> None:
     packing.check_entrypoint(package.entries, app.entrypoint, app.name)
     for fault in compiling.check(package.entries, app.entrypoint):
         say(f"Note: {fault}")
-
-
-def _counted(number: int, what: str) -> str:
-    return f"{number} {what}" if number == 1 else f"{number} {what}s"
 
 
 def _tidy(kubectl: Kubectl, app: App, former: tuple[str, ...], say: Say) -> None:
@@ -153,7 +150,9 @@ def restart(kubectl: Kubectl, name: str) -> App:
     """
     app = read(kubectl, name)
     if app.replicas == 0:
-        raise ConfigurationError(f"{name} has no pods to restart; kubectl scale gives it some")
+        raise ConfigurationError(
+            f"{name} has no pods to restart; immutant scale {name} 2 gives it some"
+        )
     moment = datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
     change = {"spec": {"podAnnotations": {_RESTARTED: moment}}}
     return App.read(kubectl.patch(names.PLURAL, name, change))

@@ -14,6 +14,7 @@ from typing import Final
 
 from immutant.contract.entrypoints import candidates
 from immutant.errors import ConfigurationError, ValueRefusedError
+from immutant.remote.amounts import sized
 
 __all__ = [
     "LARGEST",
@@ -25,7 +26,6 @@ __all__ = [
     "check_entrypoint",
     "check_size",
     "pack",
-    "sized",
 ]
 
 LARGEST: Final = 8 << 20
@@ -131,13 +131,6 @@ def _too_large(what: str, limit: str, files: Iterable[tuple[str, int]]) -> Value
         f"by .immutantignore (the largest: {named}), or build an image with the code and name it "
         "in spec.image, or let the pods fetch the repository by spec.source.git"
     )
-
-
-def sized(size: int) -> str:
-    """Bytes as people read them."""
-    if size < 1 << 10:
-        return f"{size} bytes"
-    return f"{size / (1 << 10):.1f} KiB" if size < 1 << 20 else f"{size / (1 << 20):.1f} MiB"
 
 
 def check_entrypoint(entries: Iterable[Entry], entrypoint: str, app: str) -> None:
