@@ -396,3 +396,15 @@ async def test_an_app_is_made_as_its_folders_file_has_it(
     assert f"Made demo in namespace {operated.namespace}, as app.yaml has it" in made.stdout
     assert made.stdout.rstrip().endswith("git push demo main")
     assert (await operated.look())["spec"]["replicas"] == 3
+
+
+async def test_in_a_part_of_a_repository_create_tells_that_the_whole_would_be_pushed(
+    operated: Operated, repository: Repository, admin: Path
+) -> None:
+    repository.environ["KUBECONFIG"] = str(admin)
+    repository.write({"lib/app.py": ""})
+    repository.folder /= "lib"
+    made = repository.immutant("create", "demo", "--no-wait")
+    assert made.returncode == 0, made.stderr
+    assert '    git add . && git commit -m "Begin"\n' in made.stdout
+    assert "\nNote: this folder is a part of the repository " in made.stdout
