@@ -102,6 +102,18 @@ def test_in_a_repository_without_a_commit_there_is_to_be_one_first(folder: Path)
     assert len(commands(Kubectl(), demo("default"), folder)) == 2
 
 
+def test_a_remote_of_that_name_is_set_to_the_app_and_one_that_is_the_app_stays(
+    folder: Path,
+) -> None:
+    git(folder, "init", "-q")
+    git(folder, "commit", "-q", "--allow-empty", "-m", "Begin")
+    git(folder, "remote", "add", "demo", "immutant://elsewhere/demo")
+    first, _ = commands(Kubectl(), demo("default"), folder)
+    assert first == "git remote set-url demo immutant://demo"
+    git(folder, *first.split()[1:])
+    assert len(commands(Kubectl(), demo("default"), folder)) == 1
+
+
 def test_a_part_of_a_repository_is_told_that_the_whole_is_pushed(folder: Path) -> None:
     assert note(demo("default"), folder) == ""
     git(folder, "init", "-q", "-b", "trunk")

@@ -40,7 +40,15 @@ def commands(kubectl: Kubectl, app: App, folder: Path) -> Sequence[str]:
     address = Address(app.name, _named(kubectl, app.namespace), kubectl.context)
     by = f"KUBECONFIG={shlex.quote(kubectl.kubeconfig)} " if kubectl.kubeconfig else ""
     push = f"{by}git push {app.name} {branch or _BRANCH}"
-    return [*begin, f"git remote add {app.name} {address}", push]
+    return [*begin, *_remote(folder, app.name, str(address)), push]
+
+
+def _remote(folder: Path, name: str, url: str) -> Sequence[str]:
+    """How the remote comes to be there: it may be already, from an app of that name before."""
+    there = _git(folder, "config", "--get", f"remote.{name}.url")
+    if there == url:
+        return []
+    return [f"git remote {'add' if there is None else 'set-url'} {name} {url}"]
 
 
 def note(app: App, folder: Path) -> str:

@@ -15,6 +15,7 @@ from typing import IO, Final
 
 from immutant.contract import names
 from immutant.errors import ClusterError, MissingError, RolloutFailedError
+from immutant.remote.amounts import counted
 from immutant.remote.apps import App, read
 from immutant.remote.archive import history
 from immutant.remote.kubectl import Json, Kubectl, failure
@@ -117,7 +118,7 @@ def wait(kubectl: Kubectl, app: App, say: Say, warn: Say) -> None:
         RolloutFailedError: It failed, or nothing is known of it any more.
         KeyboardInterrupt: The user waits no longer; the rollout goes on.
     """
-    say(f"Rolling out to {app.replicas} {'pod' if app.replicas == 1 else 'pods'}")
+    say(f"Rolling out to {counted(app.replicas, 'pod')}")
     goes_on = f"kubectl get {names.PLURAL} {app.name} --watch"
     try:
         outcome = follow(kubectl, app, say, Limits())
