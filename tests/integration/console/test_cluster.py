@@ -47,10 +47,13 @@ class World:
         program.chmod(0o755)
         self.tell(apps=["shop"], pods=[pod("shop-0")])
 
-    def tell(self, *, apps: list[str] | None = None, pods: list[Any] | None = None) -> None:
+    def tell(
+        self, *, apps: list[str] | None = None, pods: list[Any] | None = None, replicas: int = 1
+    ) -> None:
         if apps is not None:
             known = {"namespace": "apps", "uid": "1", "resourceVersion": "1"}
-            found = [{"metadata": {"name": name, **known}} for name in apps]
+            spec = {"replicas": replicas}
+            found = [{"metadata": {"name": name, **known}, "spec": spec} for name in apps]
             (self.folder / "apps.json").write_text(json.dumps(found))
         if pods is not None:
             (self.folder / "pods.json").write_text(json.dumps(pods))
@@ -149,6 +152,27 @@ async def test_no_pod_and_an_old_pod_are_told_of(world: World) -> None:
     status, _, said = await world("threaddump", "old-0")
     assert status == 1
     assert "runs a version of immutant that cannot be asked yet" in said
+
+
+async def test_an_app_without_pods_is_told_from_one_that_is_not_there(world: World) -> None:
+    world.tell(apps=["shop"], pods=[], replicas=0)
+    for line in ("queues shop", "jobs", "cache plain"):
+        said = (await world(*line.split()))[2]
+        assert "shop is scaled to 0; begin anew: immutant scale shop 2" in said
+    assert "there is no app till in" in (await world("queues", "till"))[2]
+    assert (await world("logs", "shop"))[2] == "shop has no pods; immutant status shop says why\n"
+
+
+async def test_the_last_pod_goes_only_if_one_agrees_that_all_is_lost(world: World) -> None:
+    status, said, _ = await world("scale", "shop", "0", stdin="n\n")
+    assert status == 1
+    assert "With the last pod of shop go its caches, sessions, queues" in said
+    assert [call for call in world.calls if call[0] == "scale"] == []
+    assert (await world("scale", "shop", "0", stdin="y\n"))[0] == 0
+    status, said, _ = await world("scale", "shop", "0", "--yes")
+    assert (status, said.count("With the last pod")) == (0, 0)
+    assert said.endswith("; see immutant status shop --watch\n")
+    assert len([call for call in world.calls if call[0] == "scale"]) == 2
 
 
 @pytest.mark.parametrize(

@@ -25,8 +25,9 @@ LETTER = {
 class Told:
     """A Console that has its answer already."""
 
-    def __init__(self, answer: Any) -> None:
+    def __init__(self, answer: Any, mention: str = "") -> None:
         self.answer = answer
+        self.mention = mention
         self.requests: list[Any] = []
 
     def ask(self, request: Any, replica: str = "") -> Any:
@@ -43,6 +44,15 @@ def test_owners_are_told_by_their_pods_names(capsys: pytest.CaptureFixture[str])
     told = Told({"owners": ["10.0.0.7:5701", "[fd00::8]:5701", "10.0.0.9:5701"]})
     asking._cache_owners(told, "counters", "value")
     assert capsys.readouterr().out == "demo-0\ndemo-1\n10.0.0.9:5701\n"
+
+
+@pytest.mark.parametrize("mention", ["", " -a shop"])
+def test_what_is_to_be_typed_next_names_the_app_that_was_named(
+    mention: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    for command in (asking._pause, asking._unschedule):
+        command(Told({}, mention), "report")
+        assert f"`immutant jobs resume report{mention}`" in capsys.readouterr().out
 
 
 def test_a_cell_is_one_line_and_no_terminal_obeys_what_is_in_it(

@@ -123,6 +123,18 @@ def test_the_table_has_a_column_about_failures_where_there_are_some(world: Path)
     assert rows[1][-1].endswith("x…")
 
 
+def test_the_doctor_calls_an_app_without_pods_neither_ready_nor_at_risk(world: Path) -> None:
+    conditions = [
+        {"type": kind, "status": "True", "reason": "ScaledToZero", "message": "x"}
+        for kind in ("Ready", "DataAtRisk")
+    ]
+    status = {"ready": "0/0", "observedGeneration": 1, "conditions": conditions}
+    body = {**BODY, "spec": {"replicas": 0}, "status": status}
+    (world / "app.json").write_text(json.dumps(body))
+    found = [one.sentence for one in examine(Kubectl(), "demo") if "demo" in one.sentence]
+    assert found == ["demo is scaled to 0, and has no data: immutant scale demo 2"]
+
+
 def test_the_doctor_names_the_log_that_says_more(world: Path) -> None:
     gear(world, steps=[step(ended(1, "no package nope==1 is known"))])
     found = [one.sentence for one in examine(Kubectl(), "demo")]

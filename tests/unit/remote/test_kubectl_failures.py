@@ -37,6 +37,26 @@ def test_what_a_program_in_a_pod_says_is_not_taken_for_kubectls_words(sentence: 
     assert str(told) == sentence
 
 
+def test_all_that_is_wrong_with_an_object_is_told_and_no_more() -> None:
+    said = (
+        'The ImmutantApp "bad" is invalid: \n'
+        '* spec.replicas: Invalid value: "string": spec.replicas must be of type integer\n'
+        "* spec.web: Required value\n"
+        "* <nil>: Invalid value: null: some validation rules were not checked because the object "
+        "was invalid; correct the existing errors to complete validation\n"
+    )
+    assert str(failure(said)) == (
+        'spec.replicas: Invalid value: "string": spec.replicas must be of type integer; '
+        "spec.web: Required value"
+    )
+
+
+def test_what_is_wrong_with_an_option_is_told_and_not_where_its_usage_is() -> None:
+    said = 'error: invalid argument "yesterday" for "--since" flag: time: invalid duration\n'
+    told = failure(f"{said}See 'kubectl logs --help' for usage.\n")
+    assert str(told) == 'invalid argument "yesterday" for "--since" flag: time: invalid duration'
+
+
 def test_a_container_that_lacks_the_program_is_no_missing_kubeconfig() -> None:
     said = 'error: Internal error occurred: exec: "python": stat python: no such file or directory'
     assert not isinstance(failure(said), NotRunningError)

@@ -17,7 +17,7 @@ from immutant.remote.logs import Selection, follow, history
 from immutant.run.log import Log
 
 KUBECTL = """
-import pathlib, sys
+import pathlib, sys, time
 world, arguments = pathlib.Path({world!r}), sys.argv[1:]
 if arguments[0] == "get":
     if (world / "away").exists():
@@ -30,6 +30,10 @@ else:
     streams = sorted(world.glob(arguments[-1] + ".*"))
     print(streams[0].read_text() if streams else "", end="")
     if "-f" in arguments:
+        if (world / "goes-on").exists():
+            sys.stdout.flush()
+            while not (world / "over").exists():
+                time.sleep(0.1)
         streams[0].unlink()
         if len(streams) == 1:
             (world / "away").touch()
@@ -116,8 +120,22 @@ def test_a_stream_that_is_resumed_repeats_nothing_and_loses_no_equal_stamp(
         "2026-08-01T08:00:03+02:00 d\n2026-08-01T08:00:03+02:00 e\n"
     )
     with closing(EndingLog(out, 5)) as log, pytest.raises(EndError, match="it is away"):
-        follow(Kubectl(), "demo", Selection(), log)
+        follow(Kubectl(), "demo", Selection(), log, threading.Event())
     assert written(world) == [f"demo-0 | {letter}" for letter in "abcde"]
+
+
+@pytest.mark.timeout(30)
+def test_who_follows_ends_with_the_one_who_reads_and_leaves_no_kubectl(world: Path) -> None:
+    (world / "goes-on").touch()
+    for number in range(2):
+        (world / f"demo-{number}.1").write_text("2026-08-01T08:00:01Z a\n")
+    reader, writer = os.pipe()
+    os.close(reader)
+    gone, before = threading.Event(), set(threading.enumerate())
+    with closing(Log(writer, on_broken=gone.set)) as log:
+        follow(Kubectl(), "demo", Selection(), log, gone)
+    os.close(writer)
+    assert set(threading.enumerate()) == before, "each ends with its kubectl"
 
 
 @pytest.mark.parametrize(
@@ -134,7 +152,7 @@ def test_a_pod_or_a_container_that_is_not_there_is_told_with_those_that_are(
         with pytest.raises(MissingError, match=told):
             history(Kubectl(), "demo", selection, log, nobody)
         with pytest.raises(MissingError, match=told):
-            follow(Kubectl(), "demo", selection, log)
+            follow(Kubectl(), "demo", selection, log, threading.Event())
 
 
 def crashed(state: dict[str, object]) -> dict[str, object]:
@@ -189,7 +207,7 @@ def test_who_follows_sees_the_last_log_of_a_container_that_waits_once(
     (world / "demo-1.1").write_text("2026-08-01T08:00:02Z d\n")
     (world / "demo-1.2").write_text("2026-08-01T08:00:03Z e\n")
     with closing(EndingLog(out, 3)) as log, pytest.raises(EndError, match="it is away"):
-        follow(Kubectl(), "demo", Selection(), log)
+        follow(Kubectl(), "demo", Selection(), log, threading.Event())
     assert sorted(written(world)) == ["demo-0 | ValueError", "demo-1 | d", "demo-1 | e"]
 
 
@@ -209,7 +227,7 @@ def test_two_pods_whose_containers_have_no_identifier_are_followed_both(
         (world / f"former-demo-{number}").write_text("2026-08-01T08:00:01Z ValueError\n")
     (world / "demo-2.1").write_text("2026-08-01T08:00:02Z d\n")
     with closing(EndingLog(out, 3)) as log, pytest.raises(EndError, match="it is away"):
-        follow(Kubectl(), "demo", Selection(), log)
+        follow(Kubectl(), "demo", Selection(), log, threading.Event())
     assert sorted(written(world)) == ["demo-0 | ValueError", "demo-1 | ValueError", "demo-2 | d"]
 
 

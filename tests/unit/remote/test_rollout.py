@@ -74,6 +74,13 @@ def test_each_pod_is_told_once_and_the_end_is_the_operators_word() -> None:
     ]
 
 
+def test_pods_that_are_seen_to_serve_at_once_are_counted_one_by_one() -> None:
+    watched = Watched()
+    watched.see("RollingOut", updated="12")
+    watched.see("Complete", updated="012")
+    assert [line[-8:] for line in watched.lines] == ["(1 of 3)", "(2 of 3)", "(3 of 3)"]
+
+
 def test_a_new_pod_that_goes_on_failing_has_failed_and_the_former_version_serves() -> None:
     watched = Watched()
     assert (

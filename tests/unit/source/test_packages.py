@@ -116,6 +116,8 @@ def test_an_index_that_is_named_is_asked_beside_the_wheels(source: Path, tmp_pat
     environ = {"PIP_INDEX_URL": "http://127.0.0.1:9/simple", "PIP_RETRIES": "0"}
     with pytest.raises(ConfigurationError, match="name the index that has it"):
         install(source, tmp_path / "packages", environ)
+    with pytest.raises(ConfigurationError, match="the index was not reached: name one that is"):
+        install(source, tmp_path / "packages", environ | {"PIP_RETRIES": "1"})
 
 
 def test_settings_of_pip_do_not_move_the_packages_elsewhere(source: Path, tmp_path: Path) -> None:

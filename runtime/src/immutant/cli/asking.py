@@ -162,7 +162,7 @@ def _trigger(console: Console, name: JobName, key: Key = "") -> None:
 def _pause(console: Console, name: JobName) -> None:
     """Begin no run of the schedule; what runs ends by itself."""
     console.ask({"verb": "pause", "name": name})
-    typer.echo(f"{name} is paused; go on with `immutant jobs resume {name}`")
+    typer.echo(f"{name} is paused; go on with `immutant jobs resume {name}{console.mention}`")
 
 
 def _resume(console: Console, name: JobName) -> None:
@@ -174,7 +174,9 @@ def _resume(console: Console, name: JobName) -> None:
 def _unschedule(console: Console, name: JobName) -> None:
     """End the schedule, until another version of the app has another, or `resume`."""
     console.ask({"verb": "unschedule", "name": name})
-    typer.echo(f"{name} is unscheduled; begin anew with `immutant jobs resume {name}`")
+    typer.echo(
+        f"{name} is unscheduled; begin anew with `immutant jobs resume {name}{console.mention}`"
+    )
 
 
 def _backfill(

@@ -24,7 +24,14 @@ _PROGRAM: Final = ("python", "-P", "-m", "immutant.console")
 
 
 class Console(Protocol):
-    """An app that runs somewhere."""
+    """An app that runs somewhere.
+
+    Attributes:
+        mention: What names the app in a command, such as " -a shop"; "": nothing has to.
+    """
+
+    @property
+    def mention(self) -> str: ...
 
     def ask(self, request: "Json", replica: str = "") -> "Value":
         """What it answers.
@@ -51,6 +58,8 @@ def reached(where: Where) -> Console:
 
 class Laptop:
     """The app of an `immutant run`, through its launcher."""
+
+    mention = ""
 
     def __init__(self, state: Path) -> None:
         """Name a state folder."""
@@ -83,6 +92,7 @@ class Cluster:
         """
         self._kubectl = kubectl
         self._app = app
+        self.mention = f" -a {app}" if app else ""
 
     def ask(self, request: "Json", replica: str = "") -> "Value":
         from immutant.console.client import read_answer
@@ -127,12 +137,20 @@ class Cluster:
 
         running = [pod for pod in self._pods() if pod["status"].get("phase") == "Running"]
         if not running:
-            raise ClusterError(
-                f"no pod of {self._chosen()} runs; `kubectl get pods` and the app's conditions "
-                f"(kubectl describe immutantapp {self._chosen()}) say why"
-            )
+            raise self._nobody()
         found: str = max(running, key=serves)["metadata"]["name"]
         return found
+
+    def _nobody(self) -> ClusterError:
+        """Why there is no pod to ask."""
+        from immutant.remote.apps import read
+
+        app = read(self._kubectl, self._chosen())
+        if app.replicas == 0:
+            return ClusterError(
+                f"{app.name} is scaled to 0; begin anew: immutant scale {app.name} 2"
+            )
+        return ClusterError(f"no pod of {app.name} runs; immutant doctor {app.name} says why")
 
     def _pods(self) -> "list[Json]":
         from immutant.remote.pods import app_pods

@@ -65,7 +65,7 @@ def create(
     from dataclasses import replace
 
     from immutant.remote import beginning
-    from immutant.remote.creation import Wishes, written_in
+    from immutant.remote.creation import APP_FILE, Wishes, written_in
     from immutant.remote.creation import create as make
 
     kubectl = Where(namespace=namespace, context=context, kubeconfig=kubeconfig).kubectl
@@ -73,6 +73,8 @@ def create(
     app = make(kubectl, name, Wishes(image, replicas, host or (), described))
     by = f", as {described} has it" if described else ""
     typer.echo(f"Made {name} in namespace {app.namespace}{by}")
+    if not described and (other := Path(APP_FILE)).exists():
+        typer.echo(f"Note: {other} here is not of {name}, and was not used")
     _wait(replace(kubectl, namespace=app.namespace), app, wait)
     if not app.image and not app.source:
         typer.echo("Deploy your own, in its git repository:")
@@ -173,7 +175,7 @@ def rollback(
     after = deployment.point(kubectl, app, goal.archive)
     typer.echo(f"Going back to {named(goal)}{why}")
     if app.archive is not None:
-        typer.echo(_way_forward(app.name, app.archive.revision, goal))
+        typer.echo(_way_forward(app, goal))
     _wait(kubectl, after, wait)
 
 
@@ -192,14 +194,18 @@ _SERVED: Final = ", which served last"
 _UNCERTAIN: Final = ", which was deployed before; whether it served is not known"
 
 
-def _way_forward(name: str, left: str, goal: "Revision") -> str:
-    from immutant.remote.returning import short
+def _way_forward(app: "App", goal: "Revision") -> str:
+    """How to go on from there; what has failed is no way."""
+    from immutant.remote.returning import short, state
 
-    again = f"immutant rollback {name} {short(left)}"
+    assert app.archive is not None
+    again = f", or immutant rollback {app.name} {short(app.archive.revision)}"
+    if state(app, app.archive.sha256) == "failed":
+        again = ""
     if not goal.archive.is_commit:
-        return f"Forward again: deploy or push as before, or {again}"
+        return f"Forward again: deploy or push as before{again}"
     former = short(goal.origin.revision)
-    return f"Forward again: git push of a commit that comes after {former}, or {again}"
+    return f"Forward again: git push of a commit that comes after {former}{again}"
 
 
 def restart(

@@ -136,6 +136,7 @@ def logs(
     Each line has its pod before it.
     """
     import sys
+    import threading
     from contextlib import closing
 
     from immutant.remote import logs as reading
@@ -146,10 +147,12 @@ def logs(
     name = only(kubectl, one_app(app, named)).name
     selection = reading.Selection(pod, container, since, tail)
     screen = sys.stdout.fileno()
-    with closing(Log(screen, colour=wants_colour(screen))) as log:
+    gone = threading.Event()
+    with closing(Log(screen, colour=wants_colour(screen), on_broken=gone.set)) as log:
         if follow:
-            reading.follow(kubectl, name, selection, log)
-        reading.history(kubectl, name, selection, log, lambda said: typer.echo(said, err=True))
+            reading.follow(kubectl, name, selection, log, gone)
+        else:
+            reading.history(kubectl, name, selection, log, lambda said: typer.echo(said, err=True))
 
 
 def url(

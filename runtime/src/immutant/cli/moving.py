@@ -27,6 +27,9 @@ def scale(
     what: Annotated[
         list[str], typer.Argument(metavar="[APP] REPLICAS", help="How many from now on.")
     ],
+    yes: Annotated[
+        bool, typer.Option("--yes", "-y", help="In a cluster: down to 0 without being asked.")
+    ] = False,
     app: AppOption = "",
     state: StateOption = DEFAULT_STATE,
     namespace: NamespaceOption = "",
@@ -35,7 +38,7 @@ def scale(
 ) -> None:
     """Add replicas, or drain and remove some.
 
-    Those with the highest numbers go.
+    Those with the highest numbers go, and with the last one all that is in memory.
     """
     *named, last = what
     if len(named) > 1 or not last.isdigit():
@@ -53,10 +56,15 @@ def scale(
 
     kubectl = where.kubectl
     found = only(kubectl, where.app)
+    if int(last) == 0 and found.replicas and not yes:
+        typer.echo(
+            f"With the last pod of {found.name} go its caches, sessions, queues and the messages "
+            "in them. None of it can be had back."
+        )
+        typer.confirm(f"Scale {found.name} to 0?", abort=True)
     kubectl.run("scale", f"immutantapp/{found.name}", f"--replicas={last}")
-    typer.echo(
-        f"{found.name}: {last} replicas, formerly {found.replicas}; see immutant status --watch"
-    )
+    see = f"immutant status {found.name} --watch"
+    typer.echo(f"{found.name}: {last} replicas, formerly {found.replicas}; see {see}")
 
 
 def stop(

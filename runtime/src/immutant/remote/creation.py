@@ -17,12 +17,12 @@ from immutant.remote.apps import App, read
 from immutant.remote.kubectl import Json, Kubectl
 from immutant.remote.naming import check_name
 
-__all__ = ["REPLICAS", "Wishes", "create", "manifest", "written_in"]
+__all__ = ["APP_FILE", "REPLICAS", "Wishes", "create", "manifest", "written_in"]
 
 REPLICAS: Final = 2
 """Pods of an app that no file describes. With a single one, all that is in memory goes with it."""
 
-_FILE: Final = "app.yaml"
+APP_FILE: Final = "app.yaml"
 """What `immutant new` writes of an app."""
 
 _UNWRITTEN: Final[Json] = {"spec": {"replicas": REPLICAS}}
@@ -73,7 +73,7 @@ def written_in(folder: Path, name: str) -> Path | None:
     Raises:
         ConfigurationError: There is one that cannot be read: it may be of this app.
     """
-    file = folder / _FILE
+    file = folder / APP_FILE
     if not file.exists():
         return None
     found = [_named(one, file) or name for one in _documents(file) if _is_app(one)]

@@ -100,9 +100,22 @@ def _app(kubectl: Kubectl, app: App) -> Iterator[Finding]:
         yield _bad(f"{app.name}: {trouble}")
     elif app.observed != app.generation:
         yield _bad(f"{app.name}: the operator has not looked at its last change yet: wait a moment")
+    elif app.replicas == 0:
+        yield _bad(f"{app.name} is scaled to 0, and has no data: immutant scale {app.name} 2")
+        return
     else:
         yield _good(f"{app.name}: {app.ready} pods are ready, served at {app.url}")
     yield from _conditions(app)
+    yield from _pods(kubectl, app)
+    for failing in app.failing:
+        yield _bad(f"{app.name}: the daemon {failing} fails again and again; its log says why")
+    for job in app.jobs:
+        if job.outcome not in ("", "ok"):
+            yield _bad(f"{app.name}: the job {job.name} last ended so: {job.outcome}")
+    yield from _scheduling(kubectl, app)
+
+
+def _pods(kubectl: Kubectl, app: App) -> Iterator[Finding]:
     for gear in gears(kubectl, app):
         if gear.state == "stopped":
             yield _bad(f"{gear.name} is stopped: immutant start {gear.name}")
@@ -113,12 +126,6 @@ def _app(kubectl: Kubectl, app: App) -> Iterator[Finding]:
                 f"{gear.name} was started again {gear.restarts} times: kubectl logs {gear.name} "
                 "-c app --previous"
             )
-    for failing in app.failing:
-        yield _bad(f"{app.name}: the daemon {failing} fails again and again; its log says why")
-    for job in app.jobs:
-        if job.outcome not in ("", "ok"):
-            yield _bad(f"{app.name}: the job {job.name} last ended so: {job.outcome}")
-    yield from _scheduling(kubectl, app)
 
 
 _MANY: Final = 5

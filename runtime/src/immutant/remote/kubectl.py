@@ -228,6 +228,11 @@ _OLDER: Final = re.compile(r"No module named '?immutant\b")
 """What Python says in an image that lacks what is asked."""
 
 
+_BESIDE: Final = re.compile(
+    r"^See 'kubectl .*' for usage\.$|some validation rules were not checked because"
+)
+"""Lines of kubectl and the API server that say nothing of what is wrong."""
+
 _UNASKED: Final = re.compile(
     r"error validating .*failed to download openapi: |; if you choose to ignore these errors.*"
 )
@@ -242,9 +247,9 @@ def failure(said: str, *, or_here: bool = False) -> ClusterError:
         or_here: See `Kubectl`.
     """
     lines = [line.strip() for line in said.splitlines() if line.strip()]
-    sentence = lines[-1] if lines else "kubectl failed, and did not say why"
-    if ended := _ENDED.fullmatch(sentence):
+    if lines and (ended := _ENDED.fullmatch(lines[-1])):
         return _program_failure(lines[:-1], ended[1])
+    sentence = _told(lines) or "kubectl failed, and did not say why"
     sentence = sentence.removeprefix("error: ").removeprefix("Error from server ")
     for sign, kind in _KINDS:
         if sign in said:
@@ -254,6 +259,13 @@ def failure(said: str, *, or_here: bool = False) -> ClusterError:
             return _unreached(remedy, _UNASKED.sub("", sentence), or_here=or_here)
     remedy = next((remedy for sign, remedy in _REFUSED.items() if sign in said), "")
     return ClusterError(f"{remedy} ({sentence})" if remedy else sentence)
+
+
+def _told(lines: Sequence[str]) -> str:
+    """The last line, or all points of a list; without what is said beside."""
+    telling = [line for line in lines if not _BESIDE.search(line)]
+    points = [line.removeprefix("* ") for line in telling if line.startswith("* ")]
+    return "; ".join(points) if points else telling[-1] if telling else ""
 
 
 def _unreached(remedy: str, sentence: str, *, or_here: bool) -> UnreachableError:

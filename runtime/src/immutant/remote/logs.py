@@ -4,12 +4,12 @@ Belongs here: following each container, also when pods come, go and restart, and
 said into one order. Not here: colours and the thread that writes (`immutant.run.log`).
 """
 
+import subprocess
 import threading
-import time
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Final, NoReturn
+from typing import Final
 
 from immutant.errors import ClusterError
 from immutant.remote.kubectl import Json, Kubectl
@@ -93,7 +93,8 @@ def history(
         app: Whose log.
         selection: Which part of it.
         log: Where it is written.
-        warn: Told where a log is that of a container's last run, since it has none of a later one.
+        warn: Told where there are no pods, and where a log is that of a container's last run,
+            since it has none of a later one.
 
     Raises:
         MissingError: There is no such pod, or no such container.
@@ -102,6 +103,8 @@ def history(
     lines: list[tuple[datetime, str, bytes]] = []
     pods = app_pods(kubectl, app)
     selection.check(pods)
+    if not pods:
+        warn(f"{app} has no pods; immutant status {app} says why")
     for pod in selection.of(pods):
         name = pod["metadata"]["name"]
         found = _said(kubectl, pod, selection, warn)
@@ -139,8 +142,17 @@ def _lines(said: bytes) -> list[_Line]:
     return [line for line in map(_Line.read, said.split(b"\n")) if line]
 
 
-def follow(kubectl: Kubectl, app: str, selection: Selection, log: Log) -> NoReturn:
+def follow(
+    kubectl: Kubectl, app: str, selection: Selection, log: Log, gone: threading.Event
+) -> None:
     """Write all lines as they come.
+
+    Args:
+        kubectl: The cluster.
+        app: Whose log.
+        selection: Which part of it.
+        log: Where it is written.
+        gone: Set once nobody reads it any more.
 
     Raises:
         MissingError: To begin with there is no such pod, or no such container.
@@ -149,24 +161,40 @@ def follow(kubectl: Kubectl, app: str, selection: Selection, log: Log) -> NoRetu
     selection.check(app_pods(kubectl, app))
     followed: dict[tuple[str, str], _Follower] = {}
     trouble = ""
-    while True:
-        try:
-            pods = selection.of(app_pods(kubectl, app))
-            trouble = ""
-        except ClusterError as error:  # the API server is away: what is followed goes on
-            if str(error) != trouble:
-                log.say(str(error))
-            trouble, pods = str(error), []
-        for pod in pods:
-            if (life := _life(pod, selection.container)) is not None:
-                key = (pod["metadata"]["uid"], life.container)
-                former = followed.get(key)
-                if former is None or (life.runs and not former.is_alive()):
-                    last = former.last if former else None
-                    name = pod["metadata"]["name"]
-                    previous = bool(life.waits)
-                    followed[key] = _Follower(kubectl, name, selection, log, last, previous)
-        time.sleep(_LOOK)
+    try:
+        while not gone.is_set():
+            try:
+                pods = selection.of(app_pods(kubectl, app))
+                trouble = ""
+            except ClusterError as error:  # the API server is away: what is followed goes on
+                if str(error) != trouble:
+                    log.say(str(error))
+                trouble, pods = str(error), []
+            for pod in pods:
+                _follow_pod(kubectl, pod, selection, log, followed)
+            gone.wait(_LOOK)
+    finally:
+        for one in followed.values():
+            one.close()
+
+
+def _follow_pod(
+    kubectl: Kubectl,
+    pod: Json,
+    selection: Selection,
+    log: Log,
+    followed: "dict[tuple[str, str], _Follower]",
+) -> None:
+    """Follow a pod's container, unless that is done already."""
+    life = _life(pod, selection.container)
+    if life is None:
+        return
+    key = (pod["metadata"]["uid"], life.container)
+    former = followed.get(key)
+    if former is None or (life.runs and not former.is_alive()):
+        last = former.last if former else None
+        name = pod["metadata"]["name"]
+        followed[key] = _Follower(kubectl, name, selection, log, last, bool(life.waits))
 
 
 @dataclass(frozen=True, slots=True)
@@ -226,6 +254,8 @@ class _Follower:
         self._selection = selection
         self._log = log
         self._kind = "--previous" if previous else "-f"
+        self._end = threading.Event()
+        self._process: subprocess.Popen[bytes] | None = None
         self._thread = threading.Thread(target=self._read, daemon=True)
         self._thread.start()
 
@@ -233,11 +263,21 @@ class _Follower:
         """Whether it still follows."""
         return self._thread.is_alive()
 
+    def close(self) -> None:
+        """End it, and its kubectl, which would wait for the container's next line."""
+        self._end.set()
+        if self._process is not None:
+            self._process.kill()
+        self._thread.join()
+
     def _read(self) -> None:
         options = [f"--since-time={self.last.stamp}"] if self.last else self._selection.options
         asked = _asked(self._pod, self._selection.container, self._kind, *options)
         with self._kubectl.open("logs", *asked) as process:
             assert process.stdout
+            self._process = process
+            if self._end.is_set():
+                return
             for line in _unseen(process.stdout, self.last):
                 self.last = line
                 self._log.line(self._pod, line.text)

@@ -132,10 +132,11 @@ class Rollout:
 
     def _tell_pods(self, app: App) -> None:
         stay = [row for row in app.pods if _number(row) < app.replicas]
-        ready = sum(row.ready and row.updated for row in stay)
         for row in stay:
             if row.updated and row.ready:
-                self._tell(row.name, "serves", f"{row.name} serves it ({ready} of {app.replicas})")
+                others = sum(self._told.get(one.name) == "serves" for one in stay if one != row)
+                count = f"{others + 1} of {app.replicas}"
+                self._tell(row.name, "serves", f"{row.name} serves it ({count})")
             elif row.updated:
                 self._tell(row.name, "starts", f"{row.name} starts")
             elif row.drain:

@@ -94,6 +94,7 @@ def _run_pip(
         raise ConfigurationError(_sentence(required, ended.stdout))
 
 
+_UNREACHED: Final = re.compile(r"^WARNING: Retrying .* after connection broken by ", re.MULTILINE)
 _PINNED: Final = re.compile(r"^\s+The user requested \(constraint\) (.*)$", re.MULTILINE)
 _AGAINST: Final = re.compile(r"The conflict is caused by:\s+(.*)$", re.MULTILINE)
 
@@ -110,6 +111,8 @@ def _sentence(required: Requirements, output: str) -> str:
     said = " / ".join(_errors(output.splitlines()))
     if "--no-index" in required.options:
         hint = "put what is missing into `wheels`, or name an index: env PIP_INDEX_URL"
+    elif _UNREACHED.search(output):
+        hint = "the index was not reached: name one that is, env PIP_INDEX_URL"
     else:
         hint = "mend it, or name the index that has it: env PIP_INDEX_URL"
     return f"{required.file} cannot be installed; {hint}. pip says: {said[:_LONGEST]}"
