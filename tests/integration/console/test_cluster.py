@@ -159,7 +159,8 @@ async def test_an_app_without_pods_is_told_from_one_that_is_not_there(world: Wor
     for line in ("queues shop", "jobs", "cache plain"):
         said = (await world(*line.split()))[2]
         assert "shop is scaled to 0; begin anew: immutant scale shop 2" in said
-    assert "there is no app till in" in (await world("queues", "till"))[2]
+    said = (await world("queues", "till"))[2]
+    assert "there is no app till in this namespace (there are: shop); make it" in said
     assert (await world("logs", "shop"))[2] == "shop has no pods; immutant status shop says why\n"
 
 

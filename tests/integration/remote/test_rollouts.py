@@ -188,6 +188,8 @@ async def test_after_two_pushes_that_failed_what_served_is_told_of_and_gone_back
     forward = run("git", "push", "demo", "main")
     assert await forward.end() == 0, forward.said
     assert states(repository) == {failed[1]: "serves", failed[0]: "failed", served: "served"}
+    again = repository.immutant("rollback", "demo", failed[0], "--no-wait")
+    assert again.stderr == "Note: it failed when it was deployed before\n"
 
 
 class Printing(Kubectl):

@@ -164,7 +164,7 @@ def rollback(
     """
     from immutant.remote import deployment
     from immutant.remote.apps import read
-    from immutant.remote.returning import named
+    from immutant.remote.returning import named, state
 
     kubectl = Where(namespace=namespace, context=context, kubeconfig=kubeconfig).kubectl
     app = read(kubectl, name)
@@ -174,6 +174,8 @@ def rollback(
         return
     after = deployment.point(kubectl, app, goal.archive)
     typer.echo(f"Going back to {named(goal)}{why}")
+    if state(app, goal.archive.sha256) == "failed":
+        _warn("Note: it failed when it was deployed before")
     if app.archive is not None:
         typer.echo(_way_forward(app, goal))
     _wait(kubectl, after, wait)

@@ -298,7 +298,17 @@ def read(kubectl: Kubectl, name: str, remedy: str = "") -> App:
         where = f"namespace {kubectl.namespace}" if kubectl.namespace else "this namespace"
         option = f" --namespace {kubectl.namespace}" if kubectl.namespace else ""
         remedy = remedy or f"make it: immutant create {name}{option}"
-        raise MissingError(f"there is no app {name} in {where}; {remedy}") from error
+        there = _listed(kubectl)
+        raise MissingError(f"there is no app {name} in {where}{there}; {remedy}") from error
+
+
+def _listed(kubectl: Kubectl) -> str:
+    """The apps that there are, for whoever has named another."""
+    try:
+        names = [app.name for app in of_namespace(kubectl)]
+    except ClusterError:  # an account may read one app and list none
+        return ""
+    return f" (there are: {', '.join(names)})" if names else ""
 
 
 def of_namespace(kubectl: Kubectl) -> list[App]:
