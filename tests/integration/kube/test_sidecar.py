@@ -14,6 +14,7 @@ from tests.grid.members import Members, running
 from tests.integration.kube.apiserver import ApiServer
 from tests.integration.kube.pods import CLOCK, Pod, running_pods
 
+from immutant import transport
 from immutant.contract.environment import Grid
 from immutant.contract.timings import Timings
 from immutant.processes import EX_CONFIG
@@ -98,6 +99,8 @@ async def test_told_to_end_in_the_middle_of_a_stop_it_ends(
         await pod.app_dies()
         await asyncio.sleep(moment)  # the fault's own moment
         assert await pod.end(signal.SIGTERM) < _BOUND
+    assert grid.topology is not None
+    await transport.request(grid.topology, "PUT", "/v1/start", timeout=_START)  # all share it
 
 
 async def test_without_the_api_server_tenures_end_and_afterwards_there_is_one_holder(

@@ -193,7 +193,7 @@ class Election:
         """False while an earlier candidacy for it has not come to its end, or this life does."""
         there = self._candidacies.campaigns.get(name)
         busy = name in self._pending or (there is not None and (there.standing or there.holds))
-        return not busy and self._me.life in (Life.OUTSIDE, Life.JOINED)
+        return not (busy or self._me.leaves) and self._me.life in (Life.OUTSIDE, Life.JOINED)
 
     def leave(self, name: str, now: float) -> list[Effect]:
         """The application's stream for a singleton ended."""

@@ -33,6 +33,7 @@ class Membership:
 
     Attributes:
         life: Where it stands.
+        leaves: Whether it is to end, whatever is under way.
         good_until: The deadline that the last renewal that counts gives, in seconds since boot.
         draining: Whether the record is to say that this member takes nothing more.
         counted: When the renewals were sent that the last `count` reached.
@@ -43,6 +44,7 @@ class Membership:
         self, name: str, member: str, incarnation: str, timings: Timings, fresh: Callable[[], str]
     ) -> None:
         self.life = Life.OUTSIDE
+        self.leaves = False
         self.good_until = 0.0
         self.draining = False
         self.counted: list[float] = []
@@ -63,7 +65,9 @@ class Membership:
         there = view.lease(self._name)
         if self.life is Life.OUTSIDE and there and self._knows_me(there):
             self._adopt(there)
-        if self.life is not Life.OUTSIDE or not view.may_overwrite(self._name, now):
+        if self.life is not Life.OUTSIDE or self.leaves:
+            return None
+        if not view.may_overwrite(self._name, now):
             return None
         former = (there.holder, *there.former) if there and there.holder else ()
         self._record = Lease(
@@ -95,10 +99,15 @@ class Membership:
         return self._put(now)
 
     def leave(self) -> None:
-        """Resign as soon as possible; who never joined is gone at once."""
+        """Resign as soon as possible; who never joined is gone at once.
+
+        A join that is under way may land yet, and its record would have to be waited out: it is
+        seen to its end first.
+        """
+        self.leaves = True
         if self.life is Life.JOINED:
             self.life = Life.RESIGNING
-        elif self.life is Life.OUTSIDE:
+        elif self.life is Life.OUTSIDE and not self._sent:
             self.life = Life.ENDED
 
     def stored(self, put: Put, version: int) -> None:
@@ -106,15 +115,14 @@ class Membership:
         if put.lease.ended:
             self.life = Life.ENDED
             return
-        if self.life is Life.OUTSIDE:
-            self.life = Life.JOINED
+        self._enter()
         self._version = version
         self._landed.append((version, self._sent.pop(put.lease.write, 0.0)))
 
     def found(self, put: Put, lease: Lease | None) -> None:
         """The write did not land, or not last: this is the record that stands there (rule 1)."""
         self._sent.pop(put.lease.write, None)
-        if self.life is not Life.OUTSIDE or (lease and self._knows_me(lease)):
+        if self.leaves or self.life is not Life.OUTSIDE or (lease and self._knows_me(lease)):
             self._adopt(lease)
 
     def observe(self, view: View) -> None:
@@ -148,10 +156,13 @@ class Membership:
         if lease is None or lease.holder != self._incarnation or lease.ended:
             self.life = Life.ENDED
             return
-        if self.life is Life.OUTSIDE:
-            self.life = Life.JOINED
+        self._enter()
         self._version = lease.version
         self._next_renewal = 0.0
+
+    def _enter(self) -> None:
+        if self.life is Life.OUTSIDE:
+            self.life = Life.RESIGNING if self.leaves else Life.JOINED
 
     def _put(self, now: float) -> Put:
         write = self._fresh()
