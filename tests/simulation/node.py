@@ -51,6 +51,7 @@ class Node:
     watched: int = 0
     running: dict[str, Running] = field(default_factory=dict)
     standing: set[str] = field(default_factory=set)
+    stood: dict[str, int] = field(default_factory=dict)
     streams: defaultdict[str, deque[tuple[int, int, Tell]]] = field(
         default_factory=lambda: defaultdict(deque)
     )
@@ -134,6 +135,7 @@ class Node:
         for name in self.names:
             if name not in self.standing and name not in self.running and election.may_stand(name):
                 self.standing.add(name)
+                self.stood[name] = self.app_life
                 ticker = (
                     Ticker("ajob", self.world.schedule, member=self.member) if name == JOB else None
                 )

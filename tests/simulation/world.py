@@ -207,7 +207,7 @@ class World:
 
     def tell(self, node: Node, incarnation: int, tell: Tell) -> None:
         stream = node.streams[tell.singleton]
-        stream.append((incarnation, node.app_life, tell))
+        stream.append((incarnation, node.stood.get(tell.singleton, node.app_life), tell))
 
         def arrive() -> None:
             # A stream keeps its order, and ends with either of its two processes.
