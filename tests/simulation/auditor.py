@@ -18,12 +18,15 @@ class Auditor:
         wrong: What must not have happened.
         claims: Every attempt that was claimed, and how often.
         forgotten: What was asked for and dropped by an unscheduling.
+        again: What was asked for again when ten later runs had made the job forget its key.
         edited: Whether a hand has edited the record: it can un-claim what was claimed.
     """
 
     wrong: list[str] = field(default_factory=list)
     claims: dict[tuple[float, str, int], int] = field(default_factory=dict)
     forgotten: set[str] = field(default_factory=set)
+    again: set[str] = field(default_factory=set)
+    _asked: set[str] = field(default_factory=set)
     edited: bool = False
 
     @property
@@ -43,7 +46,8 @@ class Auditor:
             self.wrong.append(f"the schedule went back from {was.last} to {now.last}")
 
     def twice(self) -> list[tuple[float, str, int]]:
-        return [claim for claim, times in self.claims.items() if times > 1]
+        claims = self.claims.items()
+        return [claim for claim, times in claims if times > 1 and claim[1] not in self.again]
 
     def _fresh_attempts(self, was: JobState, now: JobState) -> list[OpenTick]:
         former = running(was)
@@ -66,6 +70,10 @@ class Auditor:
                 self.wrong.append(f"{one} was begun in a paused job")
 
     def _look_at_wishes(self, was: JobState, now: JobState) -> None:
+        known = {one.key for one in was.asked} | {one.key for one in was.ticks}
+        known |= {one.key for one in was.runs}
+        self.again |= {one.key for one in now.asked if one.key in self._asked - known}
+        self._asked |= {one.key for one in now.asked}
         kept = {one.key for one in now.asked} | {one.key for one in now.ticks}
         lost = {one.key for one in was.asked if one.until is None} - kept
         if now.unscheduled and not was.unscheduled:
