@@ -9,6 +9,7 @@ import os
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 
 def main(arguments: list[str]) -> int:
@@ -16,44 +17,35 @@ def main(arguments: list[str]) -> int:
     with (world / "calls").open("a") as calls:
         calls.write(json.dumps(arguments) + "\n")
     plain = [one for one in arguments if not one.startswith("--namespace=")]
-    if plain[:2] == ["get", "pod"]:
-        there = {
-            one["metadata"]["name"]: one for one in json.loads((world / "pods.json").read_text())
-        }
-        if found := there.get(plain[2]):
-            print(json.dumps(found))
-            return 0
-        print(f'Error from server (NotFound): pods "{plain[2]}" not found', file=sys.stderr)
-        return 1
-    if plain[0] == "get" and plain[2] != "-o" and not plain[2].startswith("-"):
-        apps = json.loads((world / "apps.json").read_text())
-        found = [one for one in apps if one["metadata"]["name"] == plain[2]]
-        said = "Error from server (NotFound): there is none"
-        print(json.dumps(found[0]) if found else said, file=None if found else sys.stderr)
-        return 0 if found else 1
     if plain[0] == "scale":
         return 0
     if plain[0] == "get":
-        kind = "pods" if plain[1] == "pods" else "apps"
-        print(json.dumps({"items": json.loads((world / f"{kind}.json").read_text())}))
-        return 0
+        kind = "pods" if plain[1].startswith("pod") else "apps"
+        there = json.loads((world / f"{kind}.json").read_text())
+        if plain[2].startswith("-"):
+            print(json.dumps({"items": there}))
+            return 0
+        return tell(kind, plain[2], there)
     pod, command = plain[2], plain[plain.index("--") + 1 :]
     console = world / f"{pod}.sock"
     if not console.exists():
-        there = {
-            one["metadata"]["name"]: one for one in json.loads((world / "pods.json").read_text())
-        }
-        if found := there.get(plain[2]):
-            print(json.dumps(found))
-            return 0
-        print(f'Error from server (NotFound): pods "{pod}" not found', file=sys.stderr)
-        return 1
+        return tell("pods", pod, [])
     if pod.startswith("old"):
         print("/opt/python: No module named immutant.console", file=sys.stderr)
         print("command terminated with exit code 1", file=sys.stderr)
         return 1
     environ = os.environ | {"IMMUTANT_CONSOLE": str(console)}
     return subprocess.run([sys.executable, *command[1:]], env=environ, check=False).returncode
+
+
+def tell(kind: str, name: str, there: list[Any]) -> int:
+    """Print the one of that name, or that there is none."""
+    for one in there:
+        if one["metadata"]["name"] == name:
+            print(json.dumps(one))
+            return 0
+    print(f'Error from server (NotFound): {kind} "{name}" not found', file=sys.stderr)
+    return 1
 
 
 sys.exit(main(sys.argv[1:]))

@@ -12,6 +12,7 @@ from queue import Queue
 from typing import IO
 
 import pytest
+from tests.standins import kubectl
 
 KUBECTL = """
 import pathlib, sys
@@ -37,10 +38,7 @@ def tell(world: Path, ready: str) -> None:
 
 @pytest.fixture
 def world(tmp_path: Path) -> Path:
-    program = tmp_path / "bin" / "kubectl"
-    program.parent.mkdir()
-    program.write_text(f"#!{sys.executable}\n{KUBECTL.format(world=str(tmp_path))}")
-    program.chmod(0o755)
+    kubectl(tmp_path, KUBECTL.format(world=str(tmp_path)))
     tell(tmp_path, "1/2")
     return tmp_path
 

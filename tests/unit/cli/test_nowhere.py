@@ -6,6 +6,7 @@ import sys
 from pathlib import Path
 
 import pytest
+from tests.standins import kubectl
 
 KUBECTL = """
 import sys
@@ -37,11 +38,7 @@ def typed(folder: Path, line: str, path: Path) -> tuple[int, str]:
 
 @pytest.fixture
 def programs(tmp_path: Path) -> Path:
-    program = tmp_path / "bin" / "kubectl"
-    program.parent.mkdir()
-    program.write_text(f"#!{sys.executable}\n{KUBECTL}")
-    program.chmod(0o755)
-    return program.parent
+    return kubectl(tmp_path, KUBECTL)
 
 
 @pytest.mark.parametrize("line", ABOUT_CLUSTERS)

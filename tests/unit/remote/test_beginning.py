@@ -2,10 +2,10 @@
 
 import os
 import subprocess
-import sys
 from pathlib import Path
 
 import pytest
+from tests.standins import kubectl
 
 from immutant.remote.apps import App
 from immutant.remote.beginning import commands, note
@@ -23,11 +23,7 @@ print("shop" if "--context=far" in sys.argv else "", end="")
 
 @pytest.fixture
 def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    program = tmp_path / "bin" / "kubectl"
-    program.parent.mkdir()
-    program.write_text(f"#!{sys.executable}\n{KUBECTL}")
-    program.chmod(0o755)
-    monkeypatch.setenv("PATH", str(program.parent), prepend=os.pathsep)
+    monkeypatch.setenv("PATH", str(kubectl(tmp_path, KUBECTL)), prepend=os.pathsep)
     monkeypatch.setenv("CONTEXTS", "near far")
     monkeypatch.setenv("GIT_CEILING_DIRECTORIES", str(tmp_path))
     made = tmp_path / "demo"

@@ -2,10 +2,10 @@
 
 import json
 import os
-import sys
 from pathlib import Path
 
 import pytest
+from tests.standins import kubectl
 
 from immutant.errors import ConfigurationError
 from immutant.remote.deployment import restart
@@ -20,9 +20,7 @@ APP = {
 def test_what_has_no_pods_is_not_restarted_and_scale_is_named(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    program = tmp_path / "kubectl"
-    program.write_text(f"#!{sys.executable}\nprint({json.dumps(APP)!r})\n")
-    program.chmod(0o755)
-    monkeypatch.setenv("PATH", str(tmp_path), prepend=os.pathsep)
+    programs = kubectl(tmp_path, f"print({json.dumps(APP)!r})\n")
+    monkeypatch.setenv("PATH", str(programs), prepend=os.pathsep)
     with pytest.raises(ConfigurationError, match="no pods to restart; immutant scale demo 2 gives"):
         restart(Kubectl(), "demo")

@@ -2,11 +2,11 @@
 
 import json
 import os
-import sys
 from pathlib import Path
 from typing import Any
 
 import pytest
+from tests.standins import kubectl
 
 from immutant.cli import views
 from immutant.remote.apps import App
@@ -40,11 +40,8 @@ def step(state: dict[str, Any], last: dict[str, Any] | None = None) -> dict[str,
 
 @pytest.fixture
 def world(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    program = tmp_path / "bin" / "kubectl"
-    program.parent.mkdir()
-    program.write_text(f"#!{sys.executable}\n{KUBECTL.format(world=str(tmp_path))}")
-    program.chmod(0o755)
-    monkeypatch.setenv("PATH", str(program.parent), prepend=os.pathsep)
+    programs = kubectl(tmp_path, KUBECTL.format(world=str(tmp_path)))
+    monkeypatch.setenv("PATH", str(programs), prepend=os.pathsep)
     (tmp_path / "app.json").write_text(json.dumps(BODY))
     return tmp_path
 

@@ -2,13 +2,13 @@
 
 import json
 import os
-import sys
 import threading
 from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
 
 import pytest
+from tests.standins import kubectl
 
 from immutant.errors import MissingError
 from immutant.remote import logs
@@ -78,11 +78,8 @@ def pod(name: str) -> dict[str, object]:
 
 @pytest.fixture
 def world(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    program = tmp_path / "bin" / "kubectl"
-    program.parent.mkdir()
-    program.write_text(f"#!{sys.executable}\n{KUBECTL.format(world=str(tmp_path))}")
-    program.chmod(0o755)
-    monkeypatch.setenv("PATH", str(program.parent), prepend=os.pathsep)
+    programs = kubectl(tmp_path, KUBECTL.format(world=str(tmp_path)))
+    monkeypatch.setenv("PATH", str(programs), prepend=os.pathsep)
     monkeypatch.setattr(logs, "_LOOK", 0.05)
     (tmp_path / "pods.json").write_text(json.dumps({"items": [pod("demo-0"), pod("demo-1")]}))
     return tmp_path
